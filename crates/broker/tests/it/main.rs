@@ -1,0 +1,5 @@
+//! Behaviour of the broker, a file a subject.
+#![allow(clippy::unwrap_used)]
+
+mod matching;
+mod sessions;
