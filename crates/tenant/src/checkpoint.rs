@@ -1,5 +1,7 @@
 //! What one checkpoint of a tenant hands to the store, to be written in one transaction.
 
+use std::sync::Arc;
+
 use crate::Sample;
 
 /// The dirty parts of a tenant's image at one log position, with the chunks sealed since the last one.
@@ -10,7 +12,7 @@ pub struct Checkpoint {
     /// Changed parts of the image; a part that is not named here stays as the store has it.
     pub parts: Vec<Part>,
     /// Samples that left the heads; immutable from here on.
-    pub chunks: Vec<SealedChunk>,
+    pub chunks: Vec<Arc<SealedChunk>>,
 }
 
 /// One independently written piece of the image, such as one session or one agent.

@@ -1,5 +1,7 @@
 //! Rows that people query and the data plane never reads: what apply leaves behind for SQL.
 
+use ingest::Finding;
+
 /// A row of the projection, in log order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projected {
@@ -53,4 +55,16 @@ pub struct RejectEntry {
     pub path: String,
     /// The data point, where it could be read.
     pub data_point: Option<String>,
+}
+
+impl From<&Finding> for RejectEntry {
+    fn from(finding: &Finding) -> RejectEntry {
+        RejectEntry {
+            state: finding.state.as_str().to_owned(),
+            code: finding.code.as_str().to_owned(),
+            message: finding.message.clone(),
+            path: finding.path.clone(),
+            data_point: finding.data_point.clone(),
+        }
+    }
 }
