@@ -1,1 +1,21 @@
-fn main() {}
+//! dinrail: an MQTT broker behind mutual TLS that keeps what its agents send, in one binary.
+
+mod blackbox;
+mod cli;
+mod clock;
+mod config;
+mod connection;
+mod dev;
+mod door;
+mod engine;
+mod http;
+mod metrics;
+mod network;
+mod server;
+mod snippets;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}
