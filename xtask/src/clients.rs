@@ -7,8 +7,12 @@ use crate::root;
 use crate::run::{Failed, is_there, run};
 
 /// Programs, and the Debian packages that have them.
-const PROGRAMS: [(&str, &str); 3] =
-    [("mosquitto_pub", "mosquitto-clients"), ("mosquitto_sub", "mosquitto-clients"), ("openssl", "openssl")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("curl", "curl"),
+    ("mosquitto_pub", "mosquitto-clients"),
+    ("mosquitto_sub", "mosquitto-clients"),
+    ("openssl", "openssl"),
+];
 
 /// Releases of paho-mqtt: 1.6 is what agents in the field have, 2 is today's.
 const PAHO_VERSIONS: [&str; 2] = ["1.6.1", "2.1.0"];
@@ -32,7 +36,7 @@ pub(crate) fn install() -> Result<(), Failed> {
 
 fn paho(version: &str, folder: &Path) -> Result<(), Failed> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--no-deps", "--target"])
         .arg(folder)
         .arg(format!("paho-mqtt=={version}"));
     run(&mut pip)

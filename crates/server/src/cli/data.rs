@@ -85,7 +85,7 @@ pub(super) async fn run(command: DataCommand) -> Result<(), Failure> {
             output::list(target.output, &answer, "samples", &COLUMNS);
         }
         DataCommand::Tail { client_id, data_point, lines, target } => {
-            tail(&client_id, &data_point, lines, &target).await?
+            tail(&client_id, &data_point, lines, &target).await?;
         }
     }
     Ok(())

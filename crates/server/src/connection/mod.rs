@@ -167,9 +167,9 @@ impl Connection<'_> {
             self.held.is_none() && self.wire.mqtt.may_read() && self.context.engine.health().disk() == Disk::Writable;
         let now = self.wire.now();
         if reads {
-            self.wire.mqtt.resume(now)
+            self.wire.mqtt.resume(now);
         } else {
-            self.wire.mqtt.suspend(now)
+            self.wire.mqtt.suspend(now);
         }
         let time = self.wire.mqtt.poll_timeout().map_or(HEALTH_EVERY, |at| at.saturating_sub(now)).min(HEALTH_EVERY);
         tokio::select! {

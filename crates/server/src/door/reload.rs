@@ -28,7 +28,7 @@ pub(crate) async fn watch(host: Arc<Host>, files: Files, provider: Arc<CryptoPro
             }
             // Chain and key are two files: between the two writes they do not belong together.
             Err(cause) => {
-                error!(host = host.name, %cause, "the changed certificate is not usable; the old one stays in force")
+                error!(host = host.name, %cause, "the changed certificate is not usable; the old one stays in force");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Duration;
 
 use broker::SessionKey;
 use identity::TenantId;
@@ -10,6 +11,9 @@ use tokio::sync::watch;
 
 use super::queue::{Lane, Queue};
 use super::reply::{Mail, Mailbox};
+
+/// How long a query of the projection waits for what was applied before it.
+const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 
 /// The tenants, by id. The map is locked for a look-up only.
 #[derive(Debug, Default)]
@@ -116,6 +120,12 @@ impl Slot {
     pub(crate) async fn projected(&self, position: u64) {
         // The sender lives in this slot, so the wait cannot fail.
         let _ = self.projected.subscribe().wait_for(|projected| *projected >= position).await;
+    }
+
+    /// Waits until everything applied so far can be queried; not for ever, since SQL may be failing.
+    pub(crate) async fn caught_up(&self) {
+        let applied = self.state().applied();
+        let _ = tokio::time::timeout(CATCH_UP_TIME, self.projected(applied)).await;
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<SessionKey, (u64, Arc<Mailbox>)>> {

@@ -141,6 +141,16 @@ fn a_tenant_without_a_checkpoint_survives_the_checkpoints_of_the_others() {
 }
 
 #[test]
+fn a_tenant_that_has_nothing_yet_is_in_the_checkpoint() {
+    let fixture = Fixture::new();
+    let engine = fixture.open(settings());
+    assert_eq!(block_on(create(&engine, "empty")), Some(Outcome::Done));
+    engine.stop();
+    let images = engine.store().restore().unwrap();
+    assert_eq!((images[0].tenant.as_str(), images[0].parts.len()), ("empty", 1));
+}
+
+#[test]
 fn the_floor_rises_with_the_checkpoints_so_that_a_restart_reads_little() {
     let fixture = Fixture::new();
     let engine = fixture.open(Settings { checkpoint_every: Duration::ZERO, ..settings() });

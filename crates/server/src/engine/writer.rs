@@ -57,7 +57,7 @@ fn append(log: &mut Log, batch: Vec<Turn>) -> Option<Vec<Appended>> {
             match log.append(turn.tenant.as_str(), &entry.bytes) {
                 Ok(position) => entries.push((position.0, entry)),
                 Err(AppendError::TooLarge { .. }) => {
-                    error!(tenant = %turn.tenant, "a record above the frame limit was refused")
+                    error!(tenant = %turn.tenant, "a record above the frame limit was refused");
                 }
                 Err(_) => return None,
             }

@@ -53,7 +53,7 @@ impl Caller {
             return Ok(vec![self.tenant(api, id, action)?]);
         }
         let mut all = api.engine.tenants();
-        all.retain(|slot| self.access.check(action, &slot.id).is_ok() && slot.state().created_us().is_some());
+        all.retain(|slot| self.may(action, &slot.id) && slot.state().created_us().is_some());
         Ok(all)
     }
 
@@ -64,6 +64,11 @@ impl Caller {
             (None, Some(own)) => self.check(action, own).map(|()| Some(own.clone())),
             (None, None) => Ok(None),
         }
+    }
+
+    /// Whether an action in a tenant is the caller's to do.
+    pub(crate) fn may(&self, action: Action, tenant: &TenantId) -> bool {
+        self.access.check(action, tenant).is_ok()
     }
 
     /// Refuses an action on the server as a whole that the caller's role does not have.

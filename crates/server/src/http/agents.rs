@@ -257,6 +257,7 @@ pub(crate) async fn rejects(
 ) -> Result<Json<RejectList>, Problem> {
     let (slot, client_id) = caller.agent(&api, &client_id, Action::ReadDiagnostics)?;
     known(&slot, &client_id)?;
+    slot.caught_up().await;
     let store = api.engine.store().clone();
     let rows = blocking(move || store.rejects(slot.id.as_str(), Some(client_id.as_str()), REJECTS_MAX)).await?;
     Ok(Json(RejectList { rejects: rows.into_iter().map(RejectBody::from).collect() }))

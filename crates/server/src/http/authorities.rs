@@ -85,6 +85,16 @@ impl AuthorityBody {
     }
 }
 
+impl AuthorityBody {
+    /// Without the registration code for those who may not prove possession.
+    fn for_eyes_of(mut self, caller: &Caller, slot: &Slot) -> AuthorityBody {
+        if !caller.may(Action::ChangeAuthorities, &slot.id) {
+            self.registration_code = None;
+        }
+        self
+    }
+}
+
 /// Lists a tenant's authorities.
 #[utoipa::path(get, path = "/api/dinrail/v1/tenants/{tenant}/authorities", tag = "authorities", params(("tenant" = String, Path, description = "Tenant id")),
     responses((status = 200, body = AuthorityList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
@@ -95,7 +105,10 @@ pub(crate) async fn list(
 ) -> Result<Json<AuthorityList>, Problem> {
     let slot = caller.tenant(&api, &tenant, Action::ReadAuthorities)?;
     let state = slot.state();
-    let authorities = state.registry().authorities().map(|authority| AuthorityBody::of(state.registry(), authority));
+    let authorities = state
+        .registry()
+        .authorities()
+        .map(|authority| AuthorityBody::of(state.registry(), authority).for_eyes_of(&caller, &slot));
     Ok(Json(AuthorityList { authorities: authorities.collect() }))
 }
 
@@ -109,7 +122,7 @@ pub(crate) async fn show(
     Path((tenant, id)): Path<(String, String)>,
 ) -> Result<Json<AuthorityBody>, Problem> {
     let slot = caller.tenant(&api, &tenant, Action::ReadAuthorities)?;
-    body(&slot, parse_id(&id)?).map(Json)
+    Ok(Json(body(&slot, parse_id(&id)?)?.for_eyes_of(&caller, &slot)))
 }
 
 /// Uploads a CA certificate.

@@ -1,7 +1,7 @@
 //! Serves the router on a connection, whatever it came over, after checking that it is meant for this host.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,14 +14,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use tracing::info;
 
 use super::Problem;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The first byte of a ClientHello's record (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How long a listener rests after a connection could not be accepted.
 const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
@@ -103,10 +107,23 @@ async fn answer(mut request: Request<Incoming>, origin: Origin, router: Router) 
 pub(crate) async fn serve_loopback(listener: TcpListener, router: Router, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => drop(tokio::spawn(serve_stream(stream, Origin::Loopback, router.clone(), stop.clone()))),
+            Ok((stream, address)) => drop(tokio::spawn(serve_plain(stream, address, router.clone(), stop.clone()))),
             // Out of descriptors: the ones in use come back; trying at once would only spin.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
+    }
+}
+
+async fn serve_plain(stream: TcpStream, address: SocketAddr, router: Router, stop: CancellationToken) {
+    let mut first = [0];
+    match tokio::time::timeout(HEAD_TIME, stream.peek(&mut first)).await {
+        Ok(Ok(1)) if first == [TLS_HANDSHAKE] => {
+            let hint = "this is TLS on the plain port; use http://, or the HTTPS port";
+            info!(event = "tls.reject", %address, code = "tls_on_plain", hint, "refused");
+        }
+        Ok(Ok(1)) => serve_stream(stream, Origin::Loopback, router, stop).await,
+        // It has said nothing, or is gone.
+        _ => {}
     }
 }
 
@@ -126,7 +143,7 @@ pub(crate) fn serve_unix(path: &Path, router: Router, stop: CancellationToken) -
             };
             match accepted {
                 Ok((stream, _)) => {
-                    drop(tokio::spawn(serve_stream(stream, Origin::UnixSocket, router.clone(), stop.clone())))
+                    drop(tokio::spawn(serve_stream(stream, Origin::UnixSocket, router.clone(), stop.clone())));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }

@@ -127,6 +127,7 @@ pub(crate) async fn audit(
     Path(tenant): Path<String>,
 ) -> Result<Json<AuditList>, Problem> {
     let slot = caller.tenant(&api, &tenant, Action::ReadAudit)?;
+    slot.caught_up().await;
     let store = api.engine.store().clone();
     let rows = blocking(move || store.audit(slot.id.as_str(), AUDIT_MAX)).await?;
     Ok(Json(AuditList { audit: rows.into_iter().map(AuditBody::from).collect() }))
