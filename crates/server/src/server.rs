@@ -60,7 +60,7 @@ impl Server {
     ///
     /// # Errors
     /// Each says what to change: data that cannot be opened, certificates that cannot be used, a port in use.
-    pub(crate) fn start(config: Config) -> Result<Server, StartError> {
+    pub(crate) fn start(config: &Config) -> Result<Server, StartError> {
         let started = std::time::Instant::now();
         private_folder(&config.folder)?;
         let metrics = Arc::new(Metrics::default());
@@ -80,7 +80,7 @@ impl Server {
             Builder::new_multi_thread().worker_threads(CONTROL_THREADS).thread_name("control").enable_all().build();
         let control = threads.map_err(StartError::Threads)?;
         let network = Arc::new(network);
-        let pki = Pki::open(&config)?;
+        let pki = Pki::open(config)?;
         let api = Api {
             engine: engine.clone(),
             metrics: metrics.clone(),
@@ -98,7 +98,7 @@ impl Server {
         for (host, files) in &pki.hosts {
             control.spawn(door::watch(host.clone(), files.clone(), door::provider(), stop.clone()));
         }
-        let listen = listen(&config, door, http::router(api), network.clone(), stop.clone());
+        let listen = listen(config, door, http::router(api), network.clone(), stop.clone());
         let addresses = control.block_on(listen)?;
         control.spawn(tick(engine.clone(), stop.clone()));
         control.spawn(keep_house(engine.clone(), metrics, pki, stop.clone()));

@@ -33,7 +33,7 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_log();
     let config = read(&args.config)?;
-    let server = Server::start(config)?;
+    let server = Server::start(&config)?;
     if let Some(path) = &args.ports_file {
         write_ports(path, &server.addresses)?;
     }

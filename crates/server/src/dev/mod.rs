@@ -43,7 +43,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     // Whoever waits for dev.json must not read the ports of an earlier run.
     let _ = std::fs::remove_file(options.folder.join("dev.json"));
-    let server = Server::start(Config::dev(&options.folder, options.ports))?;
+    let server = Server::start(&Config::dev(&options.folder, options.ports))?;
     let prepared = server.control().block_on(prepare(&server, options));
     let result = match prepared {
         Ok(()) => server.wait_for_signal().map_err(|cause| Failure::Usage(cause.to_string())),
