@@ -82,8 +82,10 @@ pub(crate) struct Metrics {
     samples: Family<TenantResult, Counter>,
     store_bytes: Family<Kind, Gauge>,
     certificate_expiry_seconds: Family<CertificateOf, Gauge>,
-    /// Append and fsync of one batch.
+    /// From a batch's first append to its last answer.
     pub(crate) commit_seconds: Histogram,
+    /// Write and fsync of one batch.
+    pub(crate) fsync_seconds: Histogram,
     /// From a publish's last byte to its acknowledgement's first.
     pub(crate) puback_seconds: Histogram,
 }
@@ -102,6 +104,7 @@ impl Default for Metrics {
             store_bytes: Family::default(),
             certificate_expiry_seconds: Family::default(),
             commit_seconds: latency(),
+            fsync_seconds: latency(),
             puback_seconds: latency(),
         };
         metrics.register();
@@ -123,7 +126,12 @@ impl Metrics {
             "Seconds until a certificate ends",
             self.certificate_expiry_seconds.clone(),
         );
-        registry.register("commit_seconds", "Append and fsync of one batch", self.commit_seconds.clone());
+        registry.register(
+            "commit_seconds",
+            "From a batch's first append to its last answer",
+            self.commit_seconds.clone(),
+        );
+        registry.register("fsync_seconds", "Write and fsync of one batch", self.fsync_seconds.clone());
         registry.register("puback_seconds", "From a PUBLISH to its acknowledgement", self.puback_seconds.clone());
     }
 

@@ -30,6 +30,9 @@ pub(crate) use output::{print, write_whole};
 /// For good: `dinrail serve --config FILE`.
 #[derive(Debug, Parser)]
 #[command(name = "dinrail", version, propagate_version = true, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the server refused or cannot be reached, 2 the command line or a file is wrong."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -48,7 +48,11 @@ pub(super) fn one(format: Format, answer: &Value, fields: &[Column]) {
         Format::Json => json(answer),
         Format::Table => {
             let mut table = table();
-            for (title, pointer) in fields {
+            // A line without a title belongs to the one above it, and is left out where there is nothing to say.
+            let is_shown = |(title, pointer): &&Column| {
+                !title.is_empty() || answer.pointer(pointer).is_some_and(|value| !value.is_null())
+            };
+            for (title, pointer) in fields.iter().filter(is_shown) {
                 table.add_row([(*title).to_owned(), text(answer.pointer(pointer))]);
             }
             print(&table.to_string());

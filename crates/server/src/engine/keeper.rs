@@ -25,8 +25,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How often a tenant's series are merged, at most.
 const MERGE_EVERY: Duration = Duration::from_secs(60);
 
-/// Series that one round of merging takes on.
+/// Series that are merged in one call, and how long one tenant's turn goes on: meanwhile nothing is projected.
 const MERGE_BUDGET: usize = 64;
+const MERGE_TIME: Duration = Duration::from_millis(500);
 
 /// Tells the keeper that there is something to project.
 #[derive(Debug, Default)]
@@ -190,8 +191,16 @@ fn move_queued(shared: &Shared, log: &LogReader, slot: &Arc<Slot>, limit: Positi
 /// Folds small and late chunks, and drops rejects and refusals beyond their bounds.
 fn tidy(shared: &Shared) {
     for slot in shared.tenants.all() {
-        if let Err(cause) = shared.store.merge(slot.id.as_str(), MERGE_BUDGET) {
-            warn!(tenant = %slot.id, %cause, "chunks could not be merged");
+        let started = Instant::now();
+        while started.elapsed() < MERGE_TIME {
+            match shared.store.merge(slot.id.as_str(), MERGE_BUDGET) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(cause) => {
+                    warn!(tenant = %slot.id, %cause, "chunks could not be merged");
+                    break;
+                }
+            }
         }
     }
     if let Err(cause) = shared.store.prune(clock::now_us(), &shared.settings.prune) {

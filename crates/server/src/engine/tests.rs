@@ -175,3 +175,86 @@ fn a_change_that_was_answered_can_be_queried() {
     assert_eq!(audit.len(), 1, "the creation, and no refused change: {audit:?}");
     engine.stop();
 }
+
+/// A judgement of an agent under a CA that is verified in the tenant.
+fn onboarded(engine: &Engine, slot: &super::Slot, name: &str) -> identity::Judgement {
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = crate::door::params("CA", 30);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).unwrap();
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let leaf = crate::door::params(name, 30).signed_by(&rcgen::KeyPair::generate().unwrap(), &issuer).unwrap();
+    let code = "0123456789abcdef0123456789abcdef";
+    let added = Record::AuthorityAdded {
+        change: change("test"),
+        authority: 1,
+        name: "CA".into(),
+        der: ca.der().as_ref().into(),
+        code: code.into(),
+    };
+    let verified = Record::AuthorityVerified { change: change("test"), authority: 1, code: code.into() };
+    for record in [added, verified] {
+        assert_eq!(block_on(engine.execute(slot, &record)).unwrap(), Outcome::Done);
+    }
+    let claimed = format!("acme_{name}").parse().unwrap();
+    let trust = slot.state().registry().trust(&claimed);
+    let judgement = trust.judge(crate::clock::now_us(), &[leaf.der().clone()]).unwrap();
+    let record = Record::AgentOnboarded { judgement: judgement.clone(), at_us: crate::clock::now_us() };
+    assert_eq!(block_on(engine.execute(slot, &record)).unwrap(), Outcome::Onboarded { created: true });
+    judgement
+}
+
+#[test]
+fn a_slow_session_pins_no_segments_and_loses_no_message() {
+    let fixture = Fixture::new();
+    let settings = Settings {
+        checkpoint_every: Duration::ZERO,
+        raw_retention: Duration::ZERO,
+        segment_bytes: 17 << 20,
+        ..settings()
+    };
+    let engine = fixture.open(settings.clone());
+    assert_eq!(block_on(create(&engine, "acme")), Some(Outcome::Done));
+    let slot = engine.tenant(&tenant("acme")).unwrap();
+    let judgement = onboarded(&engine, &slot, "slow");
+    let session = broker::SessionKey::eu1("acme_slow");
+    let connected = Record::Connected(tenant::Connected {
+        face: session.face,
+        client_id: "acme_slow".into(),
+        judgement,
+        clean_start: false,
+        expiry_s: u32::MAX,
+        receive_maximum: 10,
+        address: "test".into(),
+        at_us: crate::clock::now_us(),
+    });
+    block_on(engine.execute(&slot, &connected)).unwrap();
+    let epoch = slot.state().broker().session(&session).unwrap().epoch.unwrap();
+    let connection = tenant::Connection { face: session.face, client_id: "acme_slow".into(), epoch };
+    let subscription = broker::Subscription { qos: 1, retain_as_published: false, identifier: None };
+    let filters = vec![("tc/acme/acme_slow/i/#".into(), subscription)];
+    block_on(engine.execute(&slot, &Record::Subscribed { connection: connection.clone(), filters })).unwrap();
+    let gone = Record::Disconnected { connection, expiry_s: None, fault: None, at_us: crate::clock::now_us() };
+    block_on(engine.execute(&slot, &gone)).unwrap();
+    let send = |topic: &str, payload: Vec<u8>| {
+        let sent =
+            Record::Sent { change: change("test"), topic: topic.to_owned().into(), payload: payload.into(), qos: 1 };
+        block_on(engine.execute(&slot, &sent)).unwrap()
+    };
+    assert_eq!(send("tc/acme/acme_slow/i/cmd_v3/c", b"wait for me".to_vec()), Outcome::Sent { sessions: 1 });
+    let position = slot.state().queued_below(u64::MAX)[0];
+    for _ in 0..60 {
+        send("tc/acme/acme_slow/elsewhere", vec![0; 1 << 20]);
+    }
+    let started = std::time::Instant::now();
+    while engine.log.start().0 <= position {
+        assert!(started.elapsed() < PATIENCE, "the segment is still there");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kept = engine.message(&tenant("acme"), position).unwrap();
+    assert_eq!(kept.payload, b"wait for me");
+    engine.stop();
+    let engine = fixture.open(settings);
+    assert_eq!(engine.message(&tenant("acme"), position).unwrap().payload, b"wait for me");
+    engine.stop();
+}

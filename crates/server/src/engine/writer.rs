@@ -21,9 +21,15 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The loop of the writer's thread; it ends when the queue is closed and drained, or the log has failed.
 pub(crate) fn run(mut log: Log, shared: &Shared) {
     while let Some(batch) = shared.queue.take(PATIENCE) {
+        if let Some(limit) = shared.take_retire_limit()
+            && let Err(cause) = log.remove_before(limit)
+        {
+            warn!(%cause, "old log segments could not be removed");
+        }
         if batch.is_empty() {
             continue;
         }
+        let started = Instant::now();
         let Some(batch) = append(&mut log, batch) else { return fail(shared, "a record could not be appended") };
         let end = match commit(&mut log, shared) {
             Ok(end) => end,
@@ -33,13 +39,9 @@ pub(crate) fn run(mut log: Log, shared: &Shared) {
             apply(shared, turn);
         }
         shared.applied_through.store(end.0, Ordering::Release);
+        shared.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
         shared.bell.ring();
         wait_for_keeper(shared);
-        if let Some(limit) = shared.take_retire_limit()
-            && let Err(cause) = log.remove_before(limit)
-        {
-            warn!(%cause, "old log segments could not be removed");
-        }
     }
 }
 
@@ -88,7 +90,7 @@ fn commit(log: &mut Log, shared: &Shared) -> Result<Position, String> {
     if shared.health.set_disk(Disk::Writable) {
         info!("the disk has room again");
     }
-    shared.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
+    shared.metrics.fsync_seconds.observe(started.elapsed().as_secs_f64());
     Ok(end)
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use store::StoreError;
 use tenant::{Outcome, Refused};
 use utoipa::OpenApi;
 
@@ -111,12 +112,14 @@ pub(crate) fn outcome(result: Result<Outcome, SubmitError>) -> Result<Outcome, P
 
 /// Runs SQL off the network threads.
 pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, store::StoreError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| Problem::internal(&error)),
-        Err(error) => Err(Problem::internal(&error)),
-    }
+    let result = tokio::task::spawn_blocking(work).await.map_err(|cause| Problem::internal(&cause))?;
+    result.map_err(|error| match error {
+        StoreError::TooManyTokens { .. } => Problem::conflict(sentence(&error.to_string())),
+        StoreError::Full | StoreError::Busy(_) => Problem::unavailable(sentence(&error.to_string())),
+        error => Problem::internal(&error),
+    })
 }
 
 fn sentence(text: &str) -> String {

@@ -9,6 +9,7 @@ mod kill;
 mod onboarding;
 mod publishing;
 mod reading;
+mod readme;
 mod real_clients;
 mod refusals;
 mod restart;

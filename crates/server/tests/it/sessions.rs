@@ -118,6 +118,23 @@ fn a_removed_subscription_delivers_nothing_more() {
 }
 
 #[test]
+fn a_client_that_is_silent_for_longer_than_its_keep_alive_is_gone() {
+    let folder = folder();
+    let dev = Dev::start(folder.path());
+    let (ca, agent) = (dev.server_ca(), dev.agent(0));
+    let hello = Hello { keep_alive: 1, ..Hello::v5(&agent.client_id) };
+    let mut client = Client::connect(&Way::new(dev.mqtts(), &ca, &agent), &hello);
+    assert!(client.is_silent_for(std::time::Duration::from_millis(1200)), "it has one and a half times its Keep Alive");
+    assert!(matches!(client.receive(), Reply::Disconnect { reason: ReasonCode::KeepAliveTimeout, .. }));
+    assert_eq!(client.receive(), Reply::Closed);
+    let shown = crate::support::wait_for("the end of the connection", || {
+        let shown = dev.api().get(&format!("/agents/{}", agent.client_id));
+        (shown["state"] == "OFFLINE").then_some(shown)
+    });
+    assert_eq!(shown["lastError"]["code"], "keep_alive_timeout");
+}
+
+#[test]
 fn more_filters_than_one_subscribe_may_have_are_refused_one_by_one() {
     let folder = folder();
     let dev = Dev::start(folder.path());
