@@ -1,6 +1,7 @@
 //! dinrail: an MQTT broker behind mutual TLS that keeps what its agents send, in one binary.
 
 mod blackbox;
+mod certificates;
 mod cli;
 mod clock;
 mod config;
@@ -8,6 +9,7 @@ mod connection;
 mod dev;
 mod door;
 mod engine;
+mod housekeeping;
 mod http;
 mod metrics;
 mod network;

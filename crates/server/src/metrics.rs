@@ -12,10 +12,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tenant::{Outcome, Verdict, VerdictKind};
-use tracing::warn;
-
-use crate::clock;
-use crate::engine::Engine;
 
 /// Tenants that get a label of their own; all further ones share `other`.
 const TENANT_LABELS_MAX: usize = 1000;
@@ -165,35 +161,14 @@ impl Metrics {
         self.connections.get_or_create(&Live { listener, tenant: self.label(tenant) }).dec();
     }
 
-    /// Takes what is measured now and then: bytes on disk, and the ends of certificates.
-    pub(crate) fn measure(&self, engine: &Engine, host_ends_us: Option<i64>) {
-        let now_us = clock::now_us();
-        let seconds = |not_after_us: i64| (not_after_us - now_us) / 1_000_000;
-        if let Some(first_us) = host_ends_us {
-            self.certificate_ends("server", "", seconds(first_us));
-        }
-        for slot in engine.tenants() {
-            let state = slot.state();
-            let ends = state.registry().authorities().map(|authority| authority.certificate().not_after_us());
-            if let Some(first_us) = ends.min() {
-                self.certificate_ends("ca", slot.id.as_str(), seconds(first_us));
-            }
-        }
-        match engine.store().sizes() {
-            Ok(sizes) => sizes.into_iter().for_each(|(kind, bytes)| self.stored(kind, bytes)),
-            Err(cause) => warn!(%cause, "the sizes of the database could not be read"),
-        }
-        self.stored("log", engine.log_bytes());
-    }
-
     /// Sets a certificate's remaining time.
-    fn certificate_ends(&self, kind: &'static str, tenant: &str, seconds: i64) {
+    pub(crate) fn certificate_ends(&self, kind: &'static str, tenant: &str, seconds: i64) {
         let labels = CertificateOf { kind, tenant: self.label(tenant) };
         self.certificate_expiry_seconds.get_or_create(&labels).set(seconds);
     }
 
     /// Sets the bytes of a kind.
-    fn stored(&self, kind: &str, bytes: u64) {
+    pub(crate) fn stored(&self, kind: &str, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.store_bytes.get_or_create(&Kind { kind: kind.to_owned() }).set(bytes);
     }

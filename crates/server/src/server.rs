@@ -14,22 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::blackbox::BlackBox;
-use crate::config::{Config, HostConfig};
+use crate::certificates::Certificates;
+use crate::config::Config;
 use crate::connection::Context;
-use crate::door::{self, Door, Files, Host, Hosts, Opened, PkiError, Port, Protocol, ServerCa};
+use crate::door::{self, Door, Hosts, Opened, PkiError, Port, Protocol};
 use crate::engine::{Engine, OpenError};
+use crate::housekeeping;
 use crate::http::{self, Api, Origin};
 use crate::metrics::Metrics;
 use crate::network::Network;
 
 /// How long connections have to hear that the server stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-
-/// How often sessions, heads and the like are looked at for what is due.
-const TICK: Duration = Duration::from_secs(1);
-
-/// How often sizes and the ends of certificates are measured, and host certificates that dinrail makes are renewed.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Threads for handshakes and the API: two, so that neither waits for the other.
 const CONTROL_THREADS: usize = 2;
@@ -80,28 +76,28 @@ impl Server {
             Builder::new_multi_thread().worker_threads(CONTROL_THREADS).thread_name("control").enable_all().build();
         let control = threads.map_err(StartError::Threads)?;
         let network = Arc::new(network);
-        let pki = Pki::open(config)?;
+        let certificates = Certificates::open(config)?;
         let api = Api {
             engine: engine.clone(),
             metrics: metrics.clone(),
             mqtt: context.config.clone(),
-            server_ca: pki.roots().into(),
+            server_ca: certificates.roots().into(),
         };
         let door = Door {
-            hosts: Arc::new(Hosts::new(pki.hosts.iter().map(|(host, _)| host.clone()).collect())),
+            hosts: Arc::new(Hosts::new(certificates.hosts.iter().map(|(host, _)| host.clone()).collect())),
             metrics: metrics.clone(),
             black_box,
             places: Arc::new(Semaphore::new(config.mqtt.connections_max)),
             handshakes: Arc::new(Semaphore::new(config.mqtt.handshakes_max)),
         };
-        let server_ca = pki.ca.path();
-        for (host, files) in &pki.hosts {
+        let server_ca = certificates.ca.path();
+        for (host, files) in &certificates.hosts {
             control.spawn(door::watch(host.clone(), files.clone(), door::provider(), stop.clone()));
         }
         let listen = listen(config, door, http::router(api), network.clone(), stop.clone());
         let addresses = control.block_on(listen)?;
-        control.spawn(tick(engine.clone(), stop.clone()));
-        control.spawn(keep_house(engine.clone(), metrics, pki, stop.clone()));
+        control.spawn(housekeeping::tick(engine.clone(), stop.clone()));
+        control.spawn(housekeeping::keep(engine.clone(), metrics, certificates, stop.clone()));
         info!(mqtts = %addresses.mqtts, https = %addresses.https, seconds = started.elapsed().as_secs_f64(), "listening");
         Ok(Server { engine, addresses, server_ca, control, network, stop })
     }
@@ -193,75 +189,6 @@ fn hand_over(opened: Opened, network: &Network, router: Router, stop: Cancellati
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Bind(address, cause))
-}
-
-async fn tick(engine: Arc<Engine>, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
-        engine.tick();
-    }
-}
-
-async fn keep_house(engine: Arc<Engine>, metrics: Arc<Metrics>, pki: Pki, stop: CancellationToken) {
-    loop {
-        pki.renew();
-        metrics.measure(&engine, pki.ends_us());
-        if stop.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none() {
-            return;
-        }
-    }
-}
-
-/// The virtual hosts with the files of their certificates.
-struct Pki {
-    ca: ServerCa,
-    hosts: Vec<(Arc<Host>, Files)>,
-    /// Names of the hosts whose certificates dinrail makes.
-    made: Vec<String>,
-}
-
-impl Pki {
-    fn open(config: &Config) -> Result<Pki, StartError> {
-        let ca = ServerCa::open(&config.folder.join("pki"))?;
-        let provider = door::provider();
-        let mut pki = Pki { ca, hosts: Vec::new(), made: Vec::new() };
-        for HostConfig { name, roles, files, without_sni } in &config.hosts {
-            let files = match files {
-                Some(files) => files.clone(),
-                None => {
-                    pki.made.push(name.clone());
-                    pki.ca.host(name)?
-                }
-            };
-            let host = Host::new(name, roles.clone(), *without_sni, Arc::new(files.load(&provider)?));
-            pki.hosts.push((Arc::new(host), files));
-        }
-        Ok(pki)
-    }
-
-    /// What clients have to trust, PEM: dinrail's own authority where it makes a certificate, and what follows the
-    /// certificate in the files that were given.
-    fn roots(&self) -> String {
-        let given = self.hosts.iter().filter(|(host, _)| !self.made.contains(&host.name));
-        let mut roots: String = given.map(|(_, files)| files.issuers()).collect();
-        if !self.made.is_empty() {
-            roots.push_str(self.ca.pem());
-        }
-        roots
-    }
-
-    /// Makes those certificates anew that end soon; the watch over the files puts them in force.
-    fn renew(&self) {
-        for name in &self.made {
-            if let Err(cause) = self.ca.host(name) {
-                warn!(host = name, %cause, "the host's certificate could not be renewed");
-            }
-        }
-    }
-
-    /// When the first of the hosts' certificates ends.
-    fn ends_us(&self) -> Option<i64> {
-        self.hosts.iter().filter_map(|(_, files)| files.not_after_us()).min()
-    }
 }
 
 /// Makes the data folder, for its owner alone.
