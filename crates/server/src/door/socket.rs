@@ -3,12 +3,17 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Bytes that are remembered: enough of a ClientHello to say what a refused peer offered.
 const TEED_MAX: usize = 2048;
+
+/// Silence after which the system asks whether the peer's machine is still there.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(300);
 
 /// A peer's socket while its TLS handshake is under way, and after.
 #[derive(Debug)]
@@ -19,9 +24,11 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Wraps an accepted stream. Acknowledgements are small, so they are not held back (TCP_NODELAY).
+    /// Wraps an accepted stream. Acknowledgements are small, so they are not held back (TCP_NODELAY); a peer whose
+    /// machine has vanished is found out, however long it may be silent.
     pub(crate) fn new(stream: TcpStream) -> io::Result<Socket> {
         stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_TIME))?;
         Ok(Socket { stream: Some(stream), teed: Some(Vec::new()) })
     }
 

@@ -139,7 +139,7 @@ fn apply(shared: &Shared, turn: Appended) {
 
 /// Waits for the keeper while too many rows wait for SQL: they are in memory.
 fn wait_for_keeper(shared: &Shared) {
-    while shared.tenants.all().iter().any(|slot| slot.state().outbox_len() > OUTBOX_MAX) {
+    while !shared.queue.is_closed() && shared.tenants.all().iter().any(|slot| slot.state().outbox_len() > OUTBOX_MAX) {
         shared.bell.ring();
         std::thread::sleep(Duration::from_millis(20));
     }

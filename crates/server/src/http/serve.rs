@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -73,7 +74,10 @@ pub(crate) async fn serve_stream(
     router: Router,
     stop: CancellationToken,
 ) {
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = has_asked.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         let (router, origin) = (router.clone(), origin.clone());
         async move { Ok::<_, Infallible>(answer(request, origin, router).await) }
     });
@@ -81,8 +85,16 @@ pub(crate) async fn serve_stream(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    // Until hyper knows which version of HTTP it is, no timeout of its own holds.
+    let silent = async {
+        tokio::time::sleep(HEAD_TIME).await;
+        if has_asked.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         ended = connection.as_mut() => drop(ended),
+        () = silent => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
