@@ -125,6 +125,8 @@ pub enum CloseReason {
     TakenOver,
     /// The agent, its certificate or its authority was revoked.
     Revoked,
+    /// An operator wants it to connect again.
+    Kicked,
 }
 
 /// A message on its way to subscribers.

@@ -8,6 +8,7 @@ mod dev;
 mod local;
 mod output;
 mod serve;
+mod session;
 mod tenant;
 mod token;
 mod trace;
@@ -55,6 +56,9 @@ enum Command {
     /// Issue certificates for agents, and see, revoke or message the agents themselves
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// List and show MQTT sessions, and make a client connect again
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// Read what the agents have sent
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -94,6 +98,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Tenant(command) => on_runtime(tenant::run(command)),
         Command::Ca(command) => on_runtime(ca::run(command)),
         Command::Agent(command) => on_runtime(agent::run(command)),
+        Command::Session(command) => on_runtime(session::run(command)),
         Command::Data(command) => on_runtime(data::run(command)),
         Command::Token(command) => on_runtime(token::run(command)),
         Command::Trace(command) => on_runtime(trace::run(command)),

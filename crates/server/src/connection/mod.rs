@@ -320,6 +320,9 @@ impl Connection<'_> {
             End::Closed(CloseReason::TakenOver) => {
                 (Some(ReasonCode::SessionTakenOver), "server: taken over".to_owned(), None)
             }
+            End::Closed(CloseReason::Kicked) => {
+                (Some(ReasonCode::AdministrativeAction), "server: kicked".to_owned(), None)
+            }
             End::Closed(CloseReason::Revoked) => (Some(ReasonCode::NotAuthorized), "server: revoked".to_owned(), None),
             End::Stopped => (Some(ReasonCode::ServerShuttingDown), "server: shutting down".to_owned(), None),
         };

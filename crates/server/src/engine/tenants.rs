@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::SessionKey;
 use identity::TenantId;
-use tenant::{Effect, Tenant};
+use tenant::{CloseReason, Effect, Tenant};
 use tokio::sync::watch;
 
 use super::queue::{Lane, Queue};
@@ -85,6 +85,15 @@ impl Slot {
     /// Live connections of this tenant.
     pub(crate) fn live_count(&self) -> usize {
         self.live().len()
+    }
+
+    /// Ends the live connections of a client; whether there were any.
+    pub(crate) fn close(&self, client_id: &str, reason: CloseReason) -> bool {
+        let live = self.state().broker().live_connections(client_id);
+        for (session, epoch) in &live {
+            self.bring(Effect::Close { session: session.clone(), epoch: *epoch, reason });
+        }
+        !live.is_empty()
     }
 
     /// Brings an effect of apply to the connection it is for.

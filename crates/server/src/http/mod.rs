@@ -9,6 +9,7 @@ mod operations;
 mod problem;
 mod samples;
 mod serve;
+mod sessions;
 mod tenants;
 mod tokens;
 
@@ -52,6 +53,7 @@ pub(crate) struct Api {
     paths(
         agents::list, agents::show, agents::data_points, agents::send, agents::revoke, agents::restore, agents::rejects,
         samples::samples,
+        sessions::list, sessions::show, sessions::disconnect,
         authorities::list, authorities::show, authorities::upload, authorities::code, authorities::verify, authorities::revoke,
         tenants::list, tenants::show, tenants::create, tenants::audit,
         tokens::list, tokens::create, tokens::delete,
@@ -72,6 +74,9 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/agents/{client_id}/rejects", get(agents::rejects))
         .route("/agents/{client_id}/revoke", post(agents::revoke))
         .route("/agents/{client_id}/restore", post(agents::restore))
+        .route("/agents/{client_id}/sessions", get(sessions::show))
+        .route("/agents/{client_id}/disconnect", post(sessions::disconnect))
+        .route("/sessions", get(sessions::list))
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/tenants/{tenant}", get(tenants::show))
         .route("/tenants/{tenant}/audit", get(tenants::audit))

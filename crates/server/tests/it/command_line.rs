@@ -9,7 +9,7 @@ use crate::support::{Client, DINRAIL, Dev, Hello, Way, failure, folder, output, 
 #[test]
 fn help_names_every_noun_and_says_what_it_is_for() {
     let help = output(Command::new(DINRAIL).arg("--help"));
-    for noun in ["dev", "serve", "check-config", "tenant", "ca", "agent", "data", "token", "trace"] {
+    for noun in ["dev", "serve", "check-config", "tenant", "ca", "agent", "session", "data", "token", "trace"] {
         let line = help
             .lines()
             .find(|line| line.trim_start().starts_with(noun))

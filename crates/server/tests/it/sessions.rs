@@ -3,7 +3,7 @@
 use mqtt::{Packet, ReasonCode, Version};
 use serde_json::json;
 
-use crate::support::{Agent, Client, Dev, Hello, Reply, Way, folder};
+use crate::support::{Agent, Client, Dev, Hello, Reply, Way, folder, output};
 
 fn send(dev: &Dev, agent: &Agent, payload: &str, qos: u8) -> u64 {
     let body = json!({"topic": "cmd_v3/c", "payload": payload, "qos": qos});
@@ -132,6 +132,34 @@ fn a_client_that_is_silent_for_longer_than_its_keep_alive_is_gone() {
         (shown["state"] == "OFFLINE").then_some(shown)
     });
     assert_eq!(shown["lastError"]["code"], "keep_alive_timeout");
+}
+
+#[test]
+fn a_kicked_client_is_told_and_its_session_stays() {
+    let folder = folder();
+    let dev = Dev::start(folder.path());
+    let (ca, agent) = (dev.server_ca(), dev.agent(0));
+    let way = Way::new(dev.mqtts(), &ca, &agent);
+    let hello = Hello { clean_start: false, session_expiry_s: Some(3600), ..Hello::v5(&agent.client_id) };
+    let mut client = Client::connect(&way, &hello);
+    client.subscribe(&[&agent.inbound("#")], 1);
+    output(&mut dev.cli(&["session", "kick", &agent.client_id]));
+    assert!(matches!(client.receive(), Reply::Disconnect { reason: ReasonCode::AdministrativeAction, .. }));
+    assert_eq!(client.receive(), Reply::Closed);
+    let shown = crate::support::wait_for("the end of the connection", || {
+        let shown = dev.api().get(&format!("/agents/{}/sessions", agent.client_id))["sessions"][0].clone();
+        (shown["connected"] == false).then_some(shown)
+    });
+    assert!(shown["expiresAt"].is_string());
+    send(&dev, &agent, "waits", 1);
+    let table = output(&mut dev.cli(&["session", "show", &agent.client_id]));
+    assert!(table.contains(&agent.inbound("#")), "{table}");
+    let listed = output(&mut dev.cli(&["session", "list", "--tenant", "demo", "-o", "json"]));
+    assert!(listed.contains("\"queued\": 1"), "{listed}");
+    let again = crate::support::failure(&mut dev.cli(&["session", "kick", &agent.client_id]));
+    assert!(again.contains("not connected"), "{again}");
+    let mut client = Client::start(&way, &hello).unwrap();
+    assert!(matches!(client.receive(), Reply::Connack { session_present: true, .. }));
 }
 
 #[test]
