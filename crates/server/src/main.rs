@@ -15,6 +15,7 @@ mod metrics;
 mod network;
 mod server;
 mod snippets;
+mod trace;
 
 use std::process::ExitCode;
 

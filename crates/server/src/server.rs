@@ -69,6 +69,7 @@ impl Server {
             black_box: black_box.clone(),
             config: Arc::new(config.mqtt.clone()),
             ingest: ingest::Limits::default(),
+            traces: Arc::default(),
         });
         let network =
             Network::start(config.network_threads, context.clone(), stop.clone()).map_err(StartError::Threads)?;
@@ -81,7 +82,9 @@ impl Server {
             engine: engine.clone(),
             metrics: metrics.clone(),
             mqtt: context.config.clone(),
+            traces: context.traces.clone(),
             server_ca: certificates.roots().into(),
+            stop: stop.clone(),
         };
         let door = Door {
             hosts: Arc::new(Hosts::new(certificates.hosts.iter().map(|(host, _)| host.clone()).collect())),

@@ -40,6 +40,15 @@ const FIELDS: [Column; 16] = [
     ("  ends", "/credentials/0/notAfter"),
 ];
 
+/// Columns of what was refused of an agent's messages.
+pub(super) const REJECTS: [Column; 5] = [
+    ("TIME", "/timestamp"),
+    ("CODE", "/entries/0/code"),
+    ("PATH", "/entries/0/path"),
+    ("REASON", "/entries/0/message"),
+    ("TOPIC", "/topic"),
+];
+
 #[derive(Debug, Subcommand)]
 pub(super) enum AgentCommand {
     /// Make a key and a certificate for an agent, with the tenant's CA key, on this machine
@@ -170,14 +179,7 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), Failure> {
         }
         AgentCommand::Rejects { client_id, target } => {
             let answer = Client::new(&target)?.get(&path(&client_id, "/rejects")).await?;
-            let columns = [
-                ("TIME", "/timestamp"),
-                ("CODE", "/entries/0/code"),
-                ("PATH", "/entries/0/path"),
-                ("REASON", "/entries/0/message"),
-                ("TOPIC", "/topic"),
-            ];
-            output::list(target.output, &answer, "rejects", &columns);
+            output::list(target.output, &answer, "rejects", &REJECTS);
         }
         AgentCommand::Revoke { client_id, target } => {
             Client::new(&target)?.post(&path(&client_id, "/revoke"), None).await?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, Uri, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -83,7 +83,30 @@ impl Client {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// GET of an answer that goes on, line by line, until it ends.
+    pub(crate) async fn follow(&self, path: &str, mut line: impl FnMut(&str)) -> Result<(), ClientError> {
+        let mut response = self.send(Method::GET, path, None).await?;
+        if !response.status().is_success() {
+            return self.read(response).await.map(drop);
+        }
+        let mut text = Vec::new();
+        while let Some(frame) = response.frame().await {
+            let frame = frame.map_err(|cause| ClientError::Unreachable(self.name(), cause.to_string()))?;
+            text.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+            while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                line(&String::from_utf8_lossy(&text[..end]));
+                text.drain(..=end);
+            }
+        }
+        Ok(())
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, ClientError> {
+        let response = self.send(method, path, body).await?;
+        self.read(response).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response<Incoming>, ClientError> {
         let (stream, host) = self.connect().await?;
         let unreachable = |cause: hyper::Error| ClientError::Unreachable(self.name(), cause.to_string());
         let (mut sender, connection) =
@@ -94,17 +117,19 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let bytes = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Bytes::from(body.to_string())
-            }
-            None => Bytes::new(),
-        };
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let request = request.body(Full::new(bytes)).map_err(|cause| ClientError::Url(cause.to_string()))?;
-        let response = sender.send_request(request).await.map_err(unreachable)?;
+        sender.send_request(request).await.map_err(unreachable)
+    }
+
+    /// The whole answer, or the problem that it tells of.
+    async fn read(&self, response: Response<Incoming>) -> Result<Value, ClientError> {
         let status = response.status();
-        let bytes = response.into_body().collect().await.map_err(unreachable)?.to_bytes();
+        let body = response.into_body().collect().await;
+        let bytes = body.map_err(|cause| ClientError::Unreachable(self.name(), cause.to_string()))?.to_bytes();
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use rcgen::{Certificate, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 
 use super::Failure;
 use crate::door::{params, read, write, write_secret};
@@ -19,24 +19,43 @@ pub(crate) struct Issued {
     pub(crate) key: PathBuf,
 }
 
+/// A CA whose key is here, and who signs the certificates of agents with it.
+pub(crate) struct Signer {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Signer {
+    /// Reads the CA's certificate and key, PEM.
+    pub(crate) fn open(ca: &Path, ca_key: &Path) -> Result<Signer, Failure> {
+        let pem = read(ca).map_err(|error| Failure::Usage(error.to_string()))?;
+        Ok(Signer { issuer: issuer(&pem, ca_key)?, pem })
+    }
+
+    /// Makes a key and a certificate of it with the common name `cn`.
+    pub(crate) fn sign(&self, cn: &str, days: u64) -> Result<(Certificate, KeyPair), Failure> {
+        let making = |cause: rcgen::Error| Failure::Usage(format!("the certificate cannot be made: {cause}"));
+        let key = KeyPair::generate().map_err(making)?;
+        let mut params = params(cn, days);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(making)?;
+        Ok((certificate, key))
+    }
+}
+
 /// Makes a key and a certificate with the common name `cn`, signed by the CA, in `folder`.
 pub(crate) fn issue_agent(ca: &Path, ca_key: &Path, cn: &str, days: u64, folder: &Path) -> Result<Issued, Failure> {
     let cn: identity::CommonName = cn.parse().map_err(|error| Failure::Usage(format!("--cn: {error}")))?;
-    let ca_pem = read(ca).map_err(|error| Failure::Usage(error.to_string()))?;
-    let issuer = issuer(&ca_pem, ca_key)?;
-    let making = |cause: rcgen::Error| Failure::Usage(format!("the certificate cannot be made: {cause}"));
-    let key = KeyPair::generate().map_err(making)?;
-    let mut params = params(cn.as_str(), days);
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.use_authority_key_identifier_extension = true;
-    let certificate = params.signed_by(&key, &issuer).map_err(making)?;
+    let signer = Signer::open(ca, ca_key)?;
+    let (certificate, key) = signer.sign(cn.as_str(), days)?;
     std::fs::create_dir_all(folder).map_err(|cause| Failure::file(folder, cause))?;
     let issued = Issued { certificate: folder.join(format!("{cn}.pem")), key: folder.join(format!("{cn}.key")) };
     if issued.key.exists() {
         return Err(Failure::Usage(format!("{} is there already; name another --out folder", issued.key.display())));
     }
     write_secret(&issued.key, &key.serialize_pem()).map_err(|error| Failure::Usage(error.to_string()))?;
-    write(&issued.certificate, &format!("{}{ca_pem}", certificate.pem()))
+    write(&issued.certificate, &format!("{}{}", certificate.pem(), signer.pem))
         .map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(issued)
 }

@@ -1,9 +1,10 @@
 //! `dinrail trace`.
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::client::{Client, segment};
-use super::output::{self, Column};
+use super::output::{self, Column, Format};
 use super::{Failure, Target};
 
 const COLUMNS: [Column; 7] = [
@@ -32,15 +33,62 @@ pub(super) enum TraceCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Show what was refused of one client; with --follow, every packet and verdict of it as they happen
+    Agent {
+        /// MQTT client id; it need not have connected yet
+        client_id: String,
+        /// Show what happens from now on
+        #[arg(short, long)]
+        follow: bool,
+        /// Show payloads too
+        #[arg(long, requires = "follow")]
+        payloads: bool,
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 pub(super) async fn run(command: TraceCommand) -> Result<(), Failure> {
-    let TraceCommand::Handshakes { tenant, search, limit, target } = command;
-    let mut path = format!("/handshakes?limit={limit}");
-    for (name, value) in [("tenant", tenant), ("q", search)] {
-        path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
+    match command {
+        TraceCommand::Handshakes { tenant, search, limit, target } => {
+            let mut path = format!("/handshakes?limit={limit}");
+            for (name, value) in [("tenant", tenant), ("q", search)] {
+                path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
+            }
+            let answer = Client::new(&target)?.get(&path).await?;
+            output::list(target.output, &answer, "handshakes", &COLUMNS);
+        }
+        TraceCommand::Agent { client_id, follow: true, payloads, target } => {
+            let path = format!("/agents/{}/trace?payloads={payloads}", segment(&client_id));
+            Client::new(&target)?.follow(&path, |text| line(target.output, text)).await?;
+        }
+        TraceCommand::Agent { client_id, target, .. } => {
+            let client = Client::new(&target)?;
+            let refused = client.get(&format!("/handshakes?q={}", segment(&client_id))).await?;
+            output::list(target.output, &refused, "handshakes", &COLUMNS);
+            let rejects = client.get(&format!("/agents/{}/rejects", segment(&client_id))).await?;
+            output::list(target.output, &rejects, "rejects", &super::agent::REJECTS);
+        }
     }
-    let answer = Client::new(&target)?.get(&path).await?;
-    output::list(target.output, &answer, "handshakes", &COLUMNS);
     Ok(())
+}
+
+fn line(format: Format, text: &str) {
+    let Ok(line) = serde_json::from_str::<Value>(text) else { return };
+    if format == Format::Json {
+        return output::print(text);
+    }
+    let field = |name: &str| line[name].as_str().unwrap_or_default();
+    if line["lost"].as_u64().is_some_and(|lost| lost > 0) {
+        output::print(&format!("... {} lines were lost", line["lost"]));
+    }
+    let arrow = match field("direction") {
+        "in" => "->",
+        "out" => "<-",
+        _ => "  ",
+    };
+    output::print(&format!("{}  {arrow} {:<11} {}", field("timestamp"), field("what"), field("detail")));
+    if let Some(payload) = line["payload"].as_str() {
+        output::print(&format!("{:31}{payload}", ""));
+    }
 }

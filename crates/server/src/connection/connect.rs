@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::FirstConnect;
 use crate::engine::{Disk, Entry, Mailbox, Reply, Slot, Tag};
 use crate::http::new_id;
+use crate::trace::Happening;
 
 /// Session Expiry Interval of a 3.1.1 session with CleanSession 0: for ever [MQTT-3.1.2.11.2].
 const FOR_EVER: u32 = u32::MAX;
@@ -57,14 +58,23 @@ pub(super) async fn accept(
 ) -> Option<Accepted> {
     let request = stop.run_until_cancelled(read(wire)).await??;
     let chain: Vec<_> = wire.stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+    let tell = |direction, what, detail| {
+        context.traces.tell(&request.client_id, &Happening { direction, what, detail, payload: None });
+    };
+    tell("in", "CONNECT", request.describe(address));
     match decide(context, &request, &chain, address).await {
         Ok(Some((accepted, session_present))) => {
             wire.mqtt.accept(Accept { session_present, ..Accept::default() });
             Some(accepted)
         }
         // The first connect: the agent is made, and is to come again.
-        Ok(None) => None,
+        Ok(None) => {
+            tell("note", "onboarded", "the first connect made the agent and is closed; the next one stays".to_owned());
+            None
+        }
         Err(refused) => {
+            // Whoever claims this client id may be anybody: the rest is for those who may see the black box.
+            tell("note", "refused", format!("{}: {}", refused.code, refused.peer_hint));
             record(wire, context, address, &request, &chain, &refused);
             wire.mqtt.refuse(refused.answer, Some(&refused.peer_hint));
             None
@@ -260,6 +270,13 @@ impl Request {
             receive_maximum: connect.receive_maximum(),
             has_will: connect.will.is_some(),
         }
+    }
+
+    fn describe(&self, address: SocketAddr) -> String {
+        let Request { clean_start, expiry_s, receive_maximum, .. } = self;
+        format!(
+            "from {address}, clean start {clean_start}, session expiry {expiry_s} s, receive maximum {receive_maximum}"
+        )
     }
 }
 

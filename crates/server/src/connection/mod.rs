@@ -3,6 +3,7 @@
 mod connect;
 mod publish;
 mod subscribe;
+mod trace;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ use crate::config::MqttConfig;
 use crate::door::{Opened, Port, Socket};
 use crate::engine::{Disk, Engine, Entry, Mail, Mailbox, PushError, Reply, Slot, Tag};
 use crate::metrics::Metrics;
+use crate::trace::Traces;
 
 /// Bytes taken from a socket in one read.
 const READ_BYTES: usize = 16 << 10;
@@ -43,6 +45,7 @@ pub(crate) struct Context {
     pub(crate) black_box: BlackBox,
     pub(crate) config: Arc<MqttConfig>,
     pub(crate) ingest: ingest::Limits,
+    pub(crate) traces: Arc<Traces>,
 }
 
 /// A connection whose CONNECT was accepted.
@@ -143,6 +146,9 @@ impl Connection<'_> {
             if let Err(end) = self.take_input() {
                 break end;
             }
+            if self.is_watched() {
+                self.trace_output();
+            }
             if let Err(cause) = self.wire.flush().await {
                 break End::Lost(cause.to_string());
             }
@@ -194,6 +200,9 @@ impl Connection<'_> {
             match self.wire.mqtt.handle_input(now, &mut rest) {
                 Ok(None) => break Ok(()),
                 Ok(Some(event)) => {
+                    if self.is_watched() {
+                        self.trace_event(&event);
+                    }
                     if let Err(end) = self.act(event) {
                         break Err(end);
                     }
@@ -244,6 +253,11 @@ impl Connection<'_> {
     }
 
     fn answer(&mut self, tag: Tag, outcome: &Outcome) -> Result<(), End> {
+        if let (Tag::Puback(packet_id, _) | Tag::Pubrec(packet_id, _), Outcome::Published(verdict)) = (tag, outcome)
+            && self.is_watched()
+        {
+            self.trace_verdict(packet_id, verdict);
+        }
         match (tag, outcome) {
             (_, Outcome::Refused(_)) => return Err(End::Closed(CloseReason::TakenOver)),
             (Tag::Puback(packet_id, since), Outcome::Published(verdict)) => {
@@ -328,6 +342,10 @@ impl Connection<'_> {
         };
         if let Some(code) = code {
             self.wire.mqtt.disconnect(code, None);
+        }
+        if self.is_watched() {
+            self.trace_output();
+            self.tell("note", "closed", cause.clone(), None);
         }
         let record = Record::Disconnected {
             connection: self.name(),

@@ -12,6 +12,7 @@ mod serve;
 mod sessions;
 mod tenants;
 mod tokens;
+mod trace;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use store::StoreError;
 use tenant::{Outcome, Refused};
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 
 use access::BearerToken;
@@ -32,6 +34,7 @@ pub(crate) use serve::{Origin, serve_loopback, serve_stream, serve_unix};
 use crate::config::MqttConfig;
 use crate::engine::{Engine, SubmitError};
 use crate::metrics::Metrics;
+use crate::trace::Traces;
 
 /// Bytes of a request body.
 const BODY_MAX: usize = 1 << 20;
@@ -42,8 +45,11 @@ pub(crate) struct Api {
     pub(crate) engine: Arc<Engine>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) mqtt: Arc<MqttConfig>,
+    pub(crate) traces: Arc<Traces>,
     /// The roots that clients need, PEM.
     pub(crate) server_ca: Arc<str>,
+    /// Ends answers that would go on for ever.
+    pub(crate) stop: CancellationToken,
 }
 
 /// The OpenAPI document.
@@ -57,6 +63,7 @@ pub(crate) struct Api {
         authorities::list, authorities::show, authorities::upload, authorities::code, authorities::verify, authorities::revoke,
         tenants::list, tenants::show, tenants::create, tenants::audit,
         tokens::list, tokens::create, tokens::delete,
+        trace::follow,
         operations::handshakes, operations::server_ca, operations::openapi, operations::healthz, operations::readyz, operations::metrics,
     ),
     modifiers(&BearerToken)
@@ -77,6 +84,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/agents/{client_id}/sessions", get(sessions::show))
         .route("/agents/{client_id}/disconnect", post(sessions::disconnect))
         .route("/sessions", get(sessions::list))
+        .route("/agents/{client_id}/trace", get(trace::follow))
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/tenants/{tenant}", get(tenants::show))
         .route("/tenants/{tenant}/audit", get(tenants::audit))

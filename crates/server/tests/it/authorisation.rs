@@ -37,6 +37,9 @@ const CALLS: [(&str, &str, &str); 27] = [
     ("get", "/api/dinrail/v1/handshakes", ""),
 ];
 
+/// A route whose answer goes on until the caller has seen enough; its refusals are like the others'.
+const ENDLESS: (&str, &str) = ("get", "/api/dinrail/v1/agents/{clientId}/trace");
+
 /// Routes whose call changes what the others see; called last, each with what the operator's call needs.
 const DESTROYING: [(&str, &str, &str); 3] = [
     ("post", "/api/dinrail/v1/tokens", r#"{"tenant": "demo"}"#),
@@ -98,16 +101,23 @@ fn the_table_of_who_may_call_what_is_the_committed_one() {
 fn every_route_of_the_document_is_in_the_table() {
     let folder = folder();
     let dev = Dev::start(folder.path());
+    output(&mut dev.cli(&["tenant", "create", "other"]));
     let document = dev.api().with_token(None).get("/openapi.json");
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
-            let known = CALLS.iter().chain(&DESTROYING).any(|(known, route, _)| known == method && route == path);
+            let endless = (method.as_str(), path.as_str()) == ENDLESS;
+            let known =
+                endless || CALLS.iter().chain(&DESTROYING).any(|(known, route, _)| known == method && route == path);
             assert!(known, "{method} {path} is not in the table of callers");
         }
     }
     let count: usize =
         document["paths"].as_object().unwrap().values().map(|methods| methods.as_object().unwrap().len()).sum();
-    assert_eq!(count, CALLS.len() + DESTROYING.len());
+    assert_eq!(count, CALLS.len() + DESTROYING.len() + 1);
+    for (token, expected) in [(None, 401), (Some(dev.api().token("other", "admin")), 404)] {
+        let path = ENDLESS.1.replace("{clientId}", "demo_press-01");
+        assert_eq!(dev.api().with_token(token.as_deref()).call("GET", &path, None).0, expected);
+    }
 }
 
 #[test]

@@ -17,3 +17,4 @@ mod revocation;
 mod serve;
 mod sessions;
 mod support;
+mod trace;
