@@ -180,6 +180,15 @@ impl Metrics {
         text
     }
 
+    /// The same with the lines of one tenant alone.
+    pub(crate) fn text_of(&self, tenant: &TenantId) -> String {
+        // A tenant id has no character that would have to be escaped.
+        let label = format!("tenant=\"{tenant}\"");
+        let text = self.text();
+        let own = text.lines().filter(|line| line.starts_with('#') || line.contains(&label));
+        own.flat_map(|line| [line, "\n"]).collect()
+    }
+
     fn count_publish(&self, tenant: &TenantId, verdict: &Verdict) {
         let tenant = self.label(tenant.as_str());
         let result = match verdict.kind {

@@ -1,5 +1,6 @@
 //! For operators and probes: failed handshakes, the server's root, health, metrics, the document of the API.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::RefusalFilter;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::{Api, Caller, Document, Json, Problem, Query, blocking};
+use super::{Api, Caller, Document, Json, Origin, Problem, Query, blocking};
 
 /// Refusals in an answer that names no limit.
 const REFUSALS_DEFAULT: usize = 50;
@@ -136,11 +137,22 @@ pub(crate) async fn readyz(State(api): State<Api>) -> (StatusCode, Json<HealthBo
     }
 }
 
-/// Metrics for Prometheus; for operators, because labels name tenants.
+/// Metrics for Prometheus. A tenant's token sees the tenant's own; the plain port of `dinrail dev` asks for no token.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
-    responses((status = 200, content_type = "application/openmetrics-text", body = String), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(crate) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Response, Problem> {
-    caller.check_server(Action::ReadServer)?;
+    responses((status = 200, content_type = "application/openmetrics-text", body = String), (status = 401, body = Problem)))]
+pub(crate) async fn metrics(
+    State(api): State<Api>,
+    Extension(origin): Extension<Origin>,
+    caller: Result<Caller, Problem>,
+) -> Result<Response, Problem> {
+    let text = match caller {
+        Ok(caller) => match caller.scope(&api, None, Action::ReadTenant)? {
+            Some(tenant) => api.metrics.text_of(&tenant),
+            None => api.metrics.text(),
+        },
+        Err(_) if origin == Origin::Loopback => api.metrics.text(),
+        Err(unknown) => return Err(unknown),
+    };
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, content_type)], api.metrics.text()).into_response())
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
 }

@@ -30,7 +30,11 @@ fn every_command_of_the_readme_succeeds_in_its_order() {
     let mut ran = 0;
     for command in commands() {
         // The paths of a checkout, a command that does not end, and a sample that the pasted line has to send first.
-        if command.contains("export PATH") || command.contains("data tail") || command.contains("--follow") || command.contains("demo_hello") {
+        if command.contains("export PATH")
+            || command.contains("data tail")
+            || command.contains("--follow")
+            || command.contains("demo_hello")
+        {
             continue;
         }
         let command = command.replace(" ID ", &format!(" {id} "));

@@ -11,12 +11,12 @@ const HOSTS: &str =
     "[[host]]\nname = \"localhost\"\nroles = [\"eu1\"]\n[[host]]\nname = \"api.localhost\"\nroles = [\"api\"]\n";
 
 /// Asks over HTTPS with curl; gives the status and the body.
-fn curl(serve: &Serve, host: &str, arguments: &[&str]) -> (String, String) {
+fn curl(serve: &Serve, host: &str, path: &str, arguments: &[&str]) -> (String, String) {
     let port = serve.port("https");
     let mut curl = Command::new("curl");
     curl.args(["-sS", "--resolve", &format!("{host}:{port}:127.0.0.1"), "-w", "\n%{http_code}", "--cacert"]);
     curl.arg(serve.data().join("pki/server-ca.pem")).args(arguments);
-    let text = output(curl.arg(format!("https://{host}:{port}/healthz")));
+    let text = output(curl.arg(format!("https://{host}:{port}{path}")));
     let (body, status) = text.rsplit_once('\n').unwrap();
     (status.to_owned(), body.to_owned())
 }
@@ -45,9 +45,10 @@ fn each_host_serves_what_its_role_is_and_no_other_host_under_its_name() {
     Client::connect(&alpn, &Hello::v5(&agent.client_id)).disconnect();
     let wrong = Way { server_name: "api.localhost", ..Way::new(serve.port("mqtts"), &ca, &agent) };
     assert!(wrong.open().is_err(), "the API's name serves no MQTT");
-    assert_eq!(curl(&serve, "api.localhost", &[]).0, "200");
-    assert_eq!(curl(&serve, "api.localhost", &["-H", "Host: localhost"]).0, "421");
-    assert_eq!(curl(&serve, "api.localhost", &["--http1.1", "-H", "Host: elsewhere"]).0, "421");
+    assert_eq!(curl(&serve, "api.localhost", "/healthz", &[]).0, "200");
+    assert_eq!(curl(&serve, "api.localhost", "/metrics", &[]).0, "401", "only the plain port of dev asks for no token");
+    assert_eq!(curl(&serve, "api.localhost", "/healthz", &["-H", "Host: localhost"]).0, "421");
+    assert_eq!(curl(&serve, "api.localhost", "/healthz", &["--http1.1", "-H", "Host: elsewhere"]).0, "421");
 }
 
 #[test]
