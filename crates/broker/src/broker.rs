@@ -55,6 +55,18 @@ pub struct Connected {
     pub superseded: Vec<(SessionKey, u64)>,
 }
 
+/// What a QoS 2 publish is to its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Its id is new: the message is to be taken.
+    New,
+    /// It was taken before, and only its acknowledgement has to be given again.
+    Again,
+    /// The connection is no longer the session's. The client will never hear of it and sends it again on its next
+    /// connection, so taking it here would take it twice.
+    Stale,
+}
+
 /// What the end of a connection left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disconnected {
@@ -232,15 +244,13 @@ impl Broker {
         known
     }
 
-    /// Notes an incoming QoS 2 publish; true when its id is new and the message therefore to be taken [MQTT-4.3.3-10].
-    ///
-    /// A stale connection's message is taken: nobody will release its id, and it may not be sent again.
-    pub fn receive_exactly_once(&mut self, key: &SessionKey, epoch: u64, packet_id: u16) -> bool {
+    /// Notes an incoming QoS 2 publish [MQTT-4.3.3-10].
+    pub fn receive_exactly_once(&mut self, key: &SessionKey, epoch: u64, packet_id: u16) -> Received {
         let Some(session) = self.sessions.get_mut(key).filter(|session| session.epoch == Some(epoch)) else {
-            return true;
+            return Received::Stale;
         };
         self.dirty.insert(key.clone());
-        session.unreleased.insert(packet_id)
+        if session.unreleased.insert(packet_id) { Received::New } else { Received::Again }
     }
 
     /// The client released an incoming QoS 2 id; whether it was there.

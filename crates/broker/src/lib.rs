@@ -9,7 +9,7 @@ mod filter_tree;
 mod queue;
 mod session;
 
-pub use broker::{Broker, Connect, Connected, Disconnected, Limits, Routed};
+pub use broker::{Broker, Connect, Connected, Disconnected, Limits, Received, Routed};
 pub use filter_tree::FilterTree;
 pub use queue::{Inflight, Queue};
 pub use session::{Face, Session, SessionKey, Subscription};

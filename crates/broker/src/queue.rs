@@ -50,9 +50,10 @@ impl Queue {
         Some(entry.position)
     }
 
-    /// The entries inside the window, oldest first.
+    /// The entries inside the window, oldest first. An earlier connection's window may have been wider: what is behind
+    /// this one's keeps its packet id, and waits.
     pub fn inflight(&self) -> impl Iterator<Item = Inflight> + '_ {
-        self.inflight.iter().copied()
+        self.inflight.iter().copied().take(usize::from(self.window))
     }
 
     /// Log positions of all entries.
@@ -118,6 +119,22 @@ mod tests {
         queue.push(2, Some(1));
         let ids: Vec<_> = queue.inflight().map(|entry| entry.packet_id).collect();
         assert_eq!(ids, [u16::MAX, 1]);
+    }
+
+    #[test]
+    fn a_narrower_window_of_a_later_connection_is_kept_to() {
+        let mut queue = Queue::default();
+        queue.open_window(1, 3);
+        for position in [10, 20, 30, 40] {
+            queue.push(position, Some(1));
+        }
+        queue.open_window(7, 1);
+        let ids: Vec<_> = queue.inflight().map(|entry| entry.packet_id).collect();
+        assert_eq!(ids, [1]);
+        assert_eq!(queue.acknowledge(1, 7), Some(10));
+        let entry = queue.inflight().next().unwrap();
+        assert_eq!((entry.packet_id, entry.position, entry.epoch), (2, 20, 1));
+        assert_eq!(queue.positions().collect::<Vec<_>>(), [20, 30, 40]);
     }
 
     #[test]

@@ -71,9 +71,11 @@ impl Agent {
         sealed: &mut Vec<Arc<SealedChunk>>,
     ) -> Ledger {
         let mut counts = Ledger::default();
+        let mut over_quota: Option<(&str, u32)> = None;
         for row in &published.rows {
             let Some(series) = self.series_mut(&row.data_point, data_points_max) else {
-                findings.to_mut().push(too_many_data_points(&row.data_point, data_points_max));
+                let (_, count) = over_quota.get_or_insert((&row.data_point, 0));
+                *count = count.saturating_add(1);
                 continue;
             };
             match series.take(row.time_us, row.value.clone(), row.quality, published.received_us) {
@@ -83,6 +85,10 @@ impl Agent {
             if series.is_full() {
                 sealed.extend(series.seal_as(&published.connection.client_id, &row.data_point));
             }
+        }
+        // One finding for all of them: a message holds many values, and a finding is kept and sent.
+        if let Some((first, count)) = over_quota {
+            findings.to_mut().push(too_many_data_points(first, count, data_points_max));
         }
         for finding in findings.iter() {
             match finding.state {
@@ -140,13 +146,13 @@ impl Agent {
     }
 }
 
-fn too_many_data_points(data_point: &str, max: usize) -> Finding {
+fn too_many_data_points(first: &str, count: u32, max: usize) -> Finding {
     Finding {
         state: State::Rejected,
         code: Code::QuotaExceeded,
         message: format!("The agent has {max} data points already, the most it may have."),
         path: "$".to_owned(),
-        data_point: Some(data_point.to_owned()),
-        count: 1,
+        data_point: (count == 1).then(|| first.to_owned()),
+        count,
     }
 }

@@ -81,7 +81,8 @@ impl Tenant {
         let credentials = self.registry.take_dirty_agents();
         let agents = std::mem::take(&mut self.dirty_agents);
         let sessions = self.broker.take_dirty();
-        let mut parts = vec![self.creation()];
+        let is_new = std::mem::take(&mut self.is_new);
+        let mut parts: Vec<_> = is_new.then(|| self.creation()).into_iter().collect();
         parts.extend(authorities.into_iter().map(|id| self.authority_part(id)));
         parts.extend(credentials.iter().map(|client_id| self.credentials_part(client_id)));
         parts.extend(agents.iter().flat_map(|client_id| self.agent_parts(client_id)));
@@ -109,6 +110,7 @@ impl Tenant {
         for part in &checkpoint.parts {
             let Some((kind, name)) = part.key.split_once('/') else { continue };
             match kind {
+                "tenant" => self.is_new = true,
                 "authority" => self.registry.mark_dirty_authority(u128::from_str_radix(name, 16).unwrap_or_default()),
                 "agent" => self.registry.mark_dirty_agents(name.parse().ok()),
                 "status" => self.dirty_agents.extend(name.parse::<ClientId>().ok()),
@@ -124,7 +126,8 @@ impl Tenant {
 
     /// Whether a checkpoint would write anything.
     pub fn is_dirty(&self) -> bool {
-        !self.sealed.is_empty() || !self.dirty_agents.is_empty() || self.registry.is_dirty() || self.broker.is_dirty()
+        let parts = !self.dirty_agents.is_empty() || self.registry.is_dirty() || self.broker.is_dirty();
+        self.is_new || !self.sealed.is_empty() || parts
     }
 
     fn creation(&self) -> Part {

@@ -60,6 +60,8 @@ pub struct Tenant {
     /// When the oldest head is due, or earlier. Derived.
     pub(crate) seal_at_us: Option<i64>,
     pub(crate) dirty_agents: BTreeSet<ClientId>,
+    /// Its creation is in no checkpoint yet.
+    pub(crate) is_new: bool,
 }
 
 impl Tenant {
@@ -78,6 +80,7 @@ impl Tenant {
             sealed: Vec::new(),
             seal_at_us: None,
             dirty_agents: BTreeSet::new(),
+            is_new: false,
         }
     }
 
@@ -151,6 +154,7 @@ impl Tenant {
             return Outcome::Refused(Refused::TenantExists);
         }
         self.created_us = Some(change.at_us);
+        self.is_new = true;
         let id = self.id.to_string();
         self.changed(position, change, "tenant.create", &id, Ok(()))
     }
@@ -277,8 +281,10 @@ impl Tenant {
         };
         let mut findings = Cow::Borrowed(&published.findings[..]);
         let counts = agent.take(published, &mut findings, self.limits.data_points_per_agent_max, &mut self.sealed);
-        if counts.stored > 0 && self.seal_at_us.is_none() {
-            self.seal_at_us = Some(published.received_us.saturating_add(SEAL_AGE_US));
+        if counts.stored > 0 {
+            // The clock may have been set back: the youngest head can be the first that is due.
+            let due_us = published.received_us.saturating_add(SEAL_AGE_US);
+            self.seal_at_us = Some(self.seal_at_us.map_or(due_us, |at| at.min(due_us)));
         }
         if !self.dirty_agents.contains(&*connection.client_id) {
             self.dirty_agents.extend(self.known(&connection.client_id));
@@ -286,7 +292,14 @@ impl Tenant {
         if !findings.is_empty() {
             self.report(position, published, &findings, effects);
         }
-        Outcome::Published(verdict(counts, &findings))
+        let verdict = verdict(counts, &findings);
+        if let (2, Some(packet_id), false) = (published.qos, published.packet_id, verdict.kind == VerdictKind::Accepted)
+        {
+            // It is refused by PUBREC, which frees the id in version 5: the next message with it is another one
+            // [MQTT-4.3.3-9]. Nothing was taken, so to meet the same one again does no harm.
+            self.broker.release(&session, connection.epoch, packet_id);
+        }
+        Outcome::Published(verdict)
     }
 
     fn acknowledge(&mut self, connection: &Connection<'_>, packet_ids: &[u16], effects: &mut Vec<Effect>) -> Outcome {

@@ -1,6 +1,6 @@
 //! Sessions over connections, take-overs and expiry.
 
-use broker::{Broker, Connect, Disconnected, Face, Limits, SessionKey, Subscription};
+use broker::{Broker, Connect, Disconnected, Face, Limits, Received, SessionKey, Subscription};
 
 const FOR_EVER: u32 = u32::MAX;
 
@@ -124,12 +124,14 @@ fn a_full_queue_refuses_the_message_for_everybody() {
 fn an_incoming_qos_2_id_counts_once_until_it_is_released() {
     let mut broker = Broker::default();
     broker.connect(press(), connect(1, false, FOR_EVER));
-    assert!(broker.receive_exactly_once(&press(), 1, 7));
+    assert_eq!(broker.receive_exactly_once(&press(), 1, 7), Received::New);
     broker.connect(press(), connect(2, false, FOR_EVER));
-    assert!(!broker.receive_exactly_once(&press(), 2, 7), "also over a reconnect");
+    assert_eq!(broker.receive_exactly_once(&press(), 2, 7), Received::Again, "also over a reconnect");
+    assert_eq!(broker.receive_exactly_once(&press(), 1, 8), Received::Stale, "it is sent again on the new connection");
+    assert_eq!(broker.receive_exactly_once(&press(), 2, 8), Received::New);
     assert!(broker.release(&press(), 2, 7));
     assert!(!broker.release(&press(), 2, 7));
-    assert!(broker.receive_exactly_once(&press(), 2, 7));
+    assert_eq!(broker.receive_exactly_once(&press(), 2, 7), Received::New);
 }
 
 #[test]
