@@ -8,11 +8,11 @@ use identity::{ClientId, ClientIdError, Judgement, Refusal, TenantId, TrustSet};
 use mqtt::{Accept, Connect, ConnectRefusal, Event};
 use rustls::pki_types::CertificateDer;
 use tenant::{Connected, Outcome, Record};
-use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Context, HEALTH_EVERY, READ_BYTES, Wire};
+use super::wire::Wire;
+use super::{Context, HEALTH_EVERY};
 use crate::clock;
 use crate::config::FirstConnect;
 use crate::engine::{Disk, Entry, Mailbox, Reply, Slot, Tag};
@@ -21,6 +21,9 @@ use crate::trace::Happening;
 
 /// Session Expiry Interval of a 3.1.1 session with CleanSession 0: for ever [MQTT-3.1.2.11.2].
 const FOR_EVER: u32 = u32::MAX;
+
+/// Deliveries that may be under way to one client, whatever it would take.
+const UNACKNOWLEDGED_MAX: u16 = 100;
 
 /// A CONNECT that was accepted; its CONNACK is written.
 pub(super) struct Accepted {
@@ -84,12 +87,13 @@ pub(super) async fn accept(
 
 async fn read(wire: &mut Wire) -> Option<Request> {
     loop {
+        let now = wire.now();
         let mut rest = &wire.input[..];
-        match wire.mqtt.handle_input(wire.started.elapsed(), &mut rest) {
+        match wire.mqtt.handle_input(now, &mut rest) {
             Ok(Some(Event::Connect(connect))) => {
                 let request = Request::of(&connect);
                 let taken = wire.input.len() - rest.len();
-                wire.input.drain(..taken);
+                wire.take(taken);
                 return Some(request);
             }
             Ok(_) => {}
@@ -100,8 +104,7 @@ async fn read(wire: &mut Wire) -> Option<Request> {
             }
         }
         let patience = wire.mqtt.poll_timeout().unwrap_or_default().saturating_sub(wire.now());
-        wire.input.reserve(READ_BYTES);
-        let read = tokio::time::timeout(patience, wire.stream.read_buf(&mut wire.input)).await;
+        let read = tokio::time::timeout(patience, wire.read()).await;
         if !matches!(read, Ok(Ok(1..))) {
             return None;
         }
@@ -267,7 +270,7 @@ impl Request {
             client_id: connect.client_id.to_owned(),
             clean_start: connect.clean_start,
             expiry_s: connect.session_expiry_s().unwrap_or(if connect.clean_start { 0 } else { FOR_EVER }),
-            receive_maximum: connect.receive_maximum(),
+            receive_maximum: connect.receive_maximum().min(UNACKNOWLEDGED_MAX),
             has_will: connect.will.is_some(),
         }
     }

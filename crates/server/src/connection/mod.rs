@@ -4,35 +4,32 @@ mod connect;
 mod publish;
 mod subscribe;
 mod trace;
+mod wire;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::SessionKey;
 use mqtt::{Event, ProtocolError, ReasonCode};
 use tenant::{CloseReason, Outcome, Record};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::blackbox::BlackBox;
 use crate::clock;
 use crate::config::MqttConfig;
-use crate::door::{Opened, Port, Socket};
+use crate::door::{Opened, Port};
 use crate::engine::{Disk, Engine, Entry, Mail, Mailbox, PushError, Reply, Slot, Tag};
 use crate::metrics::Metrics;
 use crate::trace::Traces;
+use wire::Wire;
 
-/// Bytes taken from a socket in one read.
-const READ_BYTES: usize = 16 << 10;
-
-/// How long the end of a connection waits for a peer that does not read.
-const CLOSE_TIME: Duration = Duration::from_secs(2);
+/// How long a peer may leave unread what it is sent, before it counts as gone.
+const WRITE_TIME: Duration = Duration::from_secs(60);
 
 /// How often a connection looks whether the disk has failed under it.
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
@@ -59,21 +56,14 @@ struct Connection<'c> {
     mailbox: Arc<Mailbox>,
     /// Queue entries up to this log position are on the wire.
     sent: u64,
+    /// There were more of them than go out in one write.
+    has_more: bool,
     /// A record that found its tenant's queue full. Until it is in, the socket is not read.
     held: Option<Entry>,
     /// A new Session Expiry Interval that came with DISCONNECT.
     expiry_s: Option<u32>,
     /// SUBSCRIBEs under way, with the codes that were decided before their records.
     subscribing: VecDeque<(u16, Vec<ReasonCode>)>,
-}
-
-/// The bytes of a connection, both ways.
-pub(super) struct Wire {
-    stream: TlsStream<Socket>,
-    mqtt: mqtt::Connection,
-    input: Vec<u8>,
-    /// Begin of the connection's own time.
-    started: Instant,
 }
 
 /// All that can wake the loop.
@@ -125,6 +115,7 @@ pub(crate) async fn serve(opened: Opened, context: Arc<Context>, stop: Cancellat
             epoch: accepted.epoch,
             mailbox: accepted.mailbox,
             sent: 0,
+            has_more: false,
             held: None,
             expiry_s: None,
             subscribing: VecDeque::new(),
@@ -149,8 +140,8 @@ impl Connection<'_> {
             if self.is_watched() {
                 self.trace_output();
             }
-            if let Err(cause) = self.wire.flush().await {
-                break End::Lost(cause.to_string());
+            if let Err(end) = self.flush(stop).await {
+                break end;
             }
             let result = match self.wake(stop).await {
                 Wake::Input(Ok(0)) => Err(End::Lost("the peer closed the connection".into())),
@@ -182,7 +173,7 @@ impl Connection<'_> {
             biased;
             () = stop.cancelled() => Wake::Stop,
             () = self.mailbox.arrived() => Wake::Mail,
-            read = self.wire.stream.read_buf(&mut self.wire.input), if reads => Wake::Input(read),
+            read = self.wire.read(), if reads => Wake::Input(read),
             () = self.slot.lane.room().notified(), if self.held.is_some() => Wake::Room,
             () = tokio::time::sleep(time) => Wake::Time,
         }
@@ -212,9 +203,25 @@ impl Connection<'_> {
         };
         let taken = input.len() - rest.len();
         self.wire.input = input;
-        self.wire.input.drain(..taken);
-        self.wire.input.reserve(READ_BYTES);
+        self.wire.take(taken);
         result
+    }
+
+    /// Sends what waits. A peer that does not read holds up nobody but itself, and not the end of its connection.
+    async fn flush(&mut self, stop: &CancellationToken) -> Result<(), End> {
+        loop {
+            tokio::select! {
+                biased;
+                flushed = self.wire.flush() => flushed.map_err(|cause| End::Lost(cause.to_string()))?,
+                reason = self.mailbox.closed() => return Err(End::Closed(reason)),
+                () = stop.cancelled() => return Err(End::Stopped),
+                () = tokio::time::sleep(WRITE_TIME) => return Err(End::Lost("the peer does not read".to_owned())),
+            }
+            if !self.has_more {
+                return Ok(());
+            }
+            self.send_queued();
+        }
     }
 
     fn act(&mut self, event: Event<'_>) -> Result<(), End> {
@@ -362,44 +369,5 @@ impl Connection<'_> {
         let dropped = self.mailbox.dropped();
         info!(event = "conn.close", tenant = %self.slot.id, agent = self.session.client_id, conn_id = self.epoch, cause, dropped, "closed");
         self.wire.close().await;
-    }
-}
-
-impl Wire {
-    fn new(stream: TlsStream<Socket>, config: &MqttConfig) -> Wire {
-        let limits = mqtt::Limits {
-            payload_max: config.payload_max,
-            connect_time: config.connect_time,
-            ..mqtt::Limits::default()
-        };
-        Wire { stream, mqtt: mqtt::Connection::new(limits, Duration::ZERO), input: Vec::new(), started: Instant::now() }
-    }
-
-    fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Everything that waits goes out in one write: one TLS record for the acknowledgements of a whole commit.
-    async fn flush(&mut self) -> io::Result<()> {
-        let output = self.mqtt.transmit();
-        if output.is_empty() {
-            return Ok(());
-        }
-        let result = async {
-            self.stream.write_all(output).await?;
-            self.stream.flush().await
-        }
-        .await;
-        output.clear();
-        result
-    }
-
-    /// Sends what waits and closes, in limited time.
-    async fn close(&mut self) {
-        let _ = tokio::time::timeout(CLOSE_TIME, async {
-            self.flush().await?;
-            self.stream.shutdown().await
-        })
-        .await;
     }
 }

@@ -13,6 +13,9 @@ use crate::clock;
 use crate::config::ForbiddenPublish;
 use crate::engine::{Entry, Reply, Tag};
 
+/// Bytes that are made ready to be sent at a time; messages beyond wait until the peer has read these.
+const OUTPUT_BYTES_MAX: usize = 256 << 10;
+
 impl Connection<'_> {
     /// Takes a publish of the agent: spelling to kind, payload to rows, both into a record.
     pub(super) fn publish(&mut self, publish: &Publish<'_>) -> Result<(), End> {
@@ -53,7 +56,12 @@ impl Connection<'_> {
             let fresh = state.broker().inflight(&self.session, self.epoch).filter(|entry| entry.position >= self.sent);
             fresh.collect()
         };
+        self.has_more = false;
         for entry in entries {
+            if self.wire.mqtt.transmit().len() >= OUTPUT_BYTES_MAX {
+                self.has_more = true;
+                return;
+            }
             self.sent = entry.position + 1;
             let message = self.context.engine.message(&self.slot.id, entry.position);
             let is_sent = message.is_some_and(|message| {

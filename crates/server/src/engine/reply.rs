@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use broker::SessionKey;
 use tenant::{CloseReason, Message, Outcome};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
-/// Messages at QoS 0 that wait in one connection's mailbox; one beyond is dropped, as QoS 0 allows.
+/// Messages at QoS 0 that wait in one connection's mailbox, and their bytes; one beyond is dropped, as QoS 0 allows.
 const DELIVERIES_MAX: usize = 1000;
+const DELIVERIES_BYTES_MAX: usize = 1 << 20;
 
 /// Who hears the outcome of a record.
 #[derive(Debug)]
@@ -67,12 +68,15 @@ pub(crate) enum Mail {
 pub(crate) struct Mailbox {
     mail: Mutex<Mails>,
     arrived: Notify,
+    /// Set with the first `Mail::Close`, for a connection that is busy sending and looks at no mail.
+    closed: watch::Sender<Option<CloseReason>>,
 }
 
 #[derive(Debug, Default)]
 struct Mails {
     mails: Vec<Mail>,
     deliveries: usize,
+    deliveries_bytes: usize,
     dropped: u64,
 }
 
@@ -81,12 +85,16 @@ impl Mailbox {
     pub(crate) fn put(&self, mail: Mail) {
         {
             let mut inner = self.mail.lock().expect("no panic while a mailbox is locked");
-            if matches!(mail, Mail::Deliver(_)) {
-                if inner.deliveries >= DELIVERIES_MAX {
+            if let Mail::Deliver(message) = &mail {
+                if inner.deliveries >= DELIVERIES_MAX || inner.deliveries_bytes >= DELIVERIES_BYTES_MAX {
                     inner.dropped += 1;
                     return;
                 }
                 inner.deliveries += 1;
+                inner.deliveries_bytes += message.payload.len();
+            }
+            if let Mail::Close(reason) = &mail {
+                self.closed.send_replace(Some(*reason));
             }
             inner.mails.push(mail);
         }
@@ -107,13 +115,21 @@ impl Mailbox {
     /// Takes all mail out.
     pub(crate) fn take(&self) -> Vec<Mail> {
         let mut inner = self.mail.lock().expect("no panic while a mailbox is locked");
-        inner.deliveries = 0;
+        (inner.deliveries, inner.deliveries_bytes) = (0, 0);
         std::mem::take(&mut inner.mails)
     }
 
     /// Waits until there is mail.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;
+    }
+
+    /// Waits until the connection has to go.
+    pub(crate) async fn closed(&self) -> CloseReason {
+        let mut closed = self.closed.subscribe();
+        // The sender lives in this mailbox, so the wait cannot fail.
+        let reason = closed.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+        reason.unwrap_or(CloseReason::TakenOver)
     }
 
     /// Messages at QoS 0 that did not fit.

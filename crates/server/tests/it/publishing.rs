@@ -175,8 +175,10 @@ fn a_payload_over_the_limit_is_refused_before_it_is_read() {
     client.send_bytes(&[0x32, 0xe0, 0xa7, 0x12]);
     assert!(matches!(client.receive(), Reply::Disconnect { reason: ReasonCode::PacketTooLarge, .. }));
     assert_eq!(client.receive(), Reply::Closed);
-    let shown = it.dev.api().get(&format!("/agents/{}", it.agent.client_id));
-    assert!(shown["lastError"]["code"].as_str().is_some(), "the tenant is told why: {shown}");
+    crate::support::wait_for("the tenant to be told why", || {
+        let shown = it.dev.api().get(&format!("/agents/{}", it.agent.client_id));
+        shown["lastError"]["code"].as_str().map(str::to_owned)
+    });
 }
 
 #[test]

@@ -88,3 +88,31 @@ fn a_revoked_authority_takes_its_agents_along_and_leaves_those_of_another() {
     assert!(matches!(client.receive(), Reply::Connack { reason: ReasonCode::Success, .. }), "it is onboarded already");
     assert_eq!(dev.api().get(&format!("/agents/{}", old.client_id))["credentials"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_revoked_agent_that_does_not_read_is_gone_all_the_same() {
+    let folder = folder();
+    let dev = Dev::start(folder.path());
+    let (ca, agent) = (dev.server_ca(), dev.agent(0));
+    let mut client = Client::connect(&Way::new(dev.mqtts(), &ca, &agent), &Hello::v311(&agent.client_id));
+    client.subscribe(&[&agent.inbound("#")], 1);
+    // More than the buffers of the system hold, so that the server cannot send on.
+    let payload = "x".repeat(100_000);
+    for _ in 0..100 {
+        let body = serde_json::json!({"topic": "cmd_v3/c", "payload": payload});
+        dev.api().post(&format!("/agents/{}/messages", agent.client_id), body);
+    }
+    let since = Instant::now();
+    output(&mut dev.cli(&["agent", "revoke", &agent.client_id]));
+    crate::support::wait_for("the end of the connection", || {
+        let shown = dev.api().get(&format!("/agents/{}/sessions", agent.client_id))["sessions"][0].clone();
+        (shown["connected"] != true).then_some(())
+    });
+    assert!(since.elapsed() < GONE_WITHIN, "it took {:?}", since.elapsed());
+    // What was on its way is not more than the window, and the socket is really closed.
+    let mut received = 0;
+    while matches!(client.receive(), Reply::Publish { .. }) {
+        received += 1;
+    }
+    assert!(received < 100, "{received} deliveries");
+}
