@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Face, FilterTree, Inflight, Queue, Session, SessionKey, Subscription};
 
 /// Bounds of one broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Entries in one session's queue; a message beyond is refused where it enters.
     pub queued_per_session_max: usize,
@@ -95,6 +97,11 @@ impl Broker {
     /// An empty broker.
     pub fn new(limits: Limits) -> Broker {
         Broker { limits, ..Broker::default() }
+    }
+
+    /// Other bounds hold from here on; what is above them already stays.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Puts a session back as a checkpoint kept it.

@@ -170,7 +170,13 @@ impl Oracle {
                 self.births.entry(client_id.clone()).or_default().insert(position);
                 vec![client_id]
             }
-            (Record::Disconnected { .. } | Record::Timeout { .. } | Record::Restarted { .. }, _) => {
+            (
+                Record::Disconnected { .. }
+                | Record::Timeout { .. }
+                | Record::Restarted { .. }
+                | Record::LimitsSet { .. },
+                _,
+            ) => {
                 let Some(shadow) = self.shadows.get(tenant) else { return };
                 let clients = shadow.tenant.agents(None).map(|(client_id, _)| client_id.to_string());
                 clients.filter(|it| shadow.tenant.broker().session(&SessionKey::eu1(it)).is_none()).collect()

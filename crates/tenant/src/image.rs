@@ -2,7 +2,7 @@
 //!
 //! | key | content (postcard) |
 //! |---|---|
-//! | `tenant/` | creation time |
+//! | `tenant/` | creation time, [`Limits`] |
 //! | `authority/<id, 32 hex>` | `identity::Authority` |
 //! | `agent/<client id>` | `identity::Agent`: credentials and revocation |
 //! | `status/<client id>` | [`Status`] |
@@ -43,7 +43,11 @@ impl Tenant {
         for (key, bytes) in parts {
             let unknown = || ImageError::UnknownPart(key.clone());
             match key.split_once('/').ok_or_else(unknown)? {
-                ("tenant", "") => tenant.created_us = Some(decode(&key, &bytes)?),
+                ("tenant", "") => {
+                    let (created_us, limits) = decode(&key, &bytes)?;
+                    tenant.created_us = created_us;
+                    tenant.set_limits(limits);
+                }
                 ("authority", _) => authorities.push(decode(&key, &bytes)?),
                 ("agent", name) => credentials.push((client_id(&key, name)?, decode(&key, &bytes)?)),
                 ("status", name) => {
@@ -68,6 +72,7 @@ impl Tenant {
                 agent.series = series.into_iter().collect();
             }
         }
+        tenant.is_new = false;
         tenant.registry = Registry::restore(tenant.id.clone(), authorities, credentials);
         tenant.seal_at_us = tenant.agents.values().filter_map(Agent::seal_at_us).min();
         Ok(tenant)
@@ -82,7 +87,7 @@ impl Tenant {
         let agents = std::mem::take(&mut self.dirty_agents);
         let sessions = self.broker.take_dirty();
         let is_new = std::mem::take(&mut self.is_new);
-        let mut parts: Vec<_> = is_new.then(|| self.creation()).into_iter().collect();
+        let mut parts: Vec<_> = is_new.then(|| self.tenant_part()).into_iter().collect();
         parts.extend(authorities.into_iter().map(|id| self.authority_part(id)));
         parts.extend(credentials.iter().map(|client_id| self.credentials_part(client_id)));
         parts.extend(agents.iter().flat_map(|client_id| self.agent_parts(client_id)));
@@ -92,7 +97,7 @@ impl Tenant {
 
     /// Every part, in the order of the keys of each kind: two tenants with the same state have the same image.
     pub fn image(&self) -> Vec<Part> {
-        let mut parts = vec![self.creation()];
+        let mut parts = vec![self.tenant_part()];
         parts.extend(self.registry.authorities().map(|authority| self.authority_part(authority.id())));
         parts.extend(self.registry.agents().map(|(client_id, _)| self.credentials_part(client_id)));
         parts.extend(self.agents.keys().flat_map(|client_id| self.agent_parts(client_id)));
@@ -130,8 +135,8 @@ impl Tenant {
         self.is_new || !self.sealed.is_empty() || parts
     }
 
-    fn creation(&self) -> Part {
-        Part { key: "tenant/".to_owned(), value: self.created_us.as_ref().map(encode) }
+    fn tenant_part(&self) -> Part {
+        Part { key: "tenant/".to_owned(), value: Some(encode(&(self.created_us, self.limits))) }
     }
 
     fn authority_part(&self, id: u128) -> Part {

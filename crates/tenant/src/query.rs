@@ -6,7 +6,7 @@ use std::sync::Arc;
 use broker::{Broker, Session};
 use identity::{ClientId, Registry, TenantId};
 
-use crate::{Agent, Ledger, Message, Projected, Record, Sample, SealedChunk, Tenant};
+use crate::{Agent, Ledger, Limits, Message, Projected, Record, Sample, SealedChunk, Tenant};
 
 /// The samples of a series that the store does not have yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,11 @@ impl Tenant {
     /// The tenant's id.
     pub fn id(&self) -> &TenantId {
         &self.id
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// When it was created, microseconds since the Unix epoch; none before its first record.
@@ -138,6 +143,7 @@ impl Record<'_> {
             Record::Connected(connected) => Some(connected.at_us),
             Record::Published(published) => Some(published.received_us),
             Record::Timeout { now_us } => Some(*now_us),
+            Record::LimitsSet { at_us, .. } => Some(*at_us),
             Record::Subscribed { .. }
             | Record::Unsubscribed { .. }
             | Record::Released { .. }

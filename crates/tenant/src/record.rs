@@ -10,6 +10,8 @@ use identity::Judgement;
 use ingest::{Finding, Row};
 use serde::{Deserialize, Serialize};
 
+use crate::Limits;
+
 /// The only version so far.
 const VERSION: u8 = 1;
 
@@ -152,6 +154,14 @@ pub enum Record<'a> {
     Timeout {
         /// Now.
         now_us: i64,
+    },
+    /// Other bounds hold from here on. They come with a record so that what was taken under the old ones is taken again
+    /// when the log is applied again.
+    LimitsSet {
+        /// The new bounds.
+        limits: Limits,
+        /// When.
+        at_us: i64,
     },
 }
 

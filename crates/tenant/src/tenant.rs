@@ -7,6 +7,7 @@ use std::sync::Arc;
 use broker::{Broker, Disconnected, Received, SessionKey};
 use identity::{ClientId, Registry, TenantId};
 use ingest::{Code, Finding, State, diagnostics_topic};
+use serde::{Deserialize, Serialize};
 
 use crate::agent::Presence;
 use crate::outcome::{CloseReason, Effect, Message, Outcome, Refused, Verdict, VerdictKind};
@@ -15,7 +16,7 @@ use crate::series::SEAL_AGE_US;
 use crate::{Agent, Ledger, Projected, ProjectionRow, RejectEntry, SealedChunk, diagnostics};
 
 /// Bounds of one tenant; the defaults are generous, and each is a setting of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Agents that may be onboarded.
     pub agents_max: usize,
@@ -60,12 +61,12 @@ pub struct Tenant {
     /// When the oldest head is due, or earlier. Derived.
     pub(crate) seal_at_us: Option<i64>,
     pub(crate) dirty_agents: BTreeSet<ClientId>,
-    /// Its creation is in no checkpoint yet.
+    /// Its creation or its limits are in no checkpoint yet.
     pub(crate) is_new: bool,
 }
 
 impl Tenant {
-    /// A tenant before its first record.
+    /// A tenant before its first record, with the bounds that hold until a record sets others.
     pub fn new(id: TenantId, limits: Limits) -> Tenant {
         Tenant {
             registry: Registry::new(id.clone()),
@@ -146,6 +147,7 @@ impl Tenant {
             Record::Sent { change, topic, payload, qos } => self.send(position, change, topic, payload, *qos, effects),
             Record::Restarted { at_us } => self.restart(*at_us),
             Record::Timeout { now_us } => self.timeout(*now_us),
+            Record::LimitsSet { limits, .. } => self.set_limits(*limits),
         }
     }
 
@@ -343,6 +345,13 @@ impl Tenant {
             self.broker.disconnect(&session, epoch, None, at_us);
             self.set_absent(&session.client_id, at_us);
         }
+        Outcome::Done
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: Limits) -> Outcome {
+        self.limits = limits;
+        self.broker.set_limits(limits.broker);
+        self.is_new = true;
         Outcome::Done
     }
 

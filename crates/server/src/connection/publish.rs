@@ -62,8 +62,9 @@ impl Connection<'_> {
                 self.has_more = true;
                 return;
             }
+            // What cannot be read now is tried again when the queue moves, or on the next connection.
+            let Ok(message) = self.context.engine.message(&self.slot.id, entry.position) else { return };
             self.sent = entry.position + 1;
-            let message = self.context.engine.message(&self.slot.id, entry.position);
             let is_sent = message.is_some_and(|message| {
                 self.wire
                     .mqtt

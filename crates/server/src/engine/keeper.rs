@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use log::{LogReader, Position, Preparer};
+use log::{LogReader, Position, Preparer, ReadError};
 use store::Store;
 use tenant::Record;
 use tracing::{debug, error, warn};
@@ -16,8 +16,8 @@ use crate::clock;
 /// Rows that may wait for SQL before the writer waits for them.
 pub(crate) const OUTBOX_MAX: usize = 100_000;
 
-/// Sealed samples of a tenant that may wait in memory for a checkpoint.
-const SEALED_SAMPLES_MAX: usize = 4_000_000;
+/// Sealed samples of a tenant in memory that call for a checkpoint; at twice as many the writer waits for it.
+pub(crate) const SEALED_SAMPLES_MAX: usize = 4_000_000;
 
 /// How long the keeper waits after SQL has refused something.
 const RETRY: Duration = Duration::from_secs(5);
@@ -178,9 +178,15 @@ fn move_queued(shared: &Shared, log: &LogReader, slot: &Arc<Slot>, limit: Positi
     let positions = slot.state().queued_below(limit.0);
     let mut messages = Vec::new();
     for position in &positions {
-        // Not in the log: it was moved before.
-        if let Ok(frame) = log.read(Position(*position)) {
-            messages.push((*position, frame.payload().to_vec()));
+        match log.read(Position(*position)) {
+            Ok(frame) => messages.push((*position, frame.into_payload())),
+            // It was moved before.
+            Err(ReadError::Removed) => {}
+            // Its segment may not go as long as another try may read it.
+            Err(ReadError::Medium(cause)) => return Err(cause.to_string()),
+            Err(cause) => {
+                warn!(tenant = %slot.id, position, %cause, "a queued message is lost with a damaged part of the log")
+            }
         }
     }
     shared.store.put_messages(slot.id.as_str(), &messages).map_err(|error| error.to_string())?;

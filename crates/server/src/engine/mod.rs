@@ -18,10 +18,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use identity::TenantId;
-use log::{LogReader, Position};
+use log::{LogReader, Position, ReadError};
 use store::Store;
 use tenant::{Change, Message, Outcome, Record, Refused, Tenant};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use health::{Disk, Health};
 pub(crate) use open::OpenError;
@@ -84,6 +85,8 @@ pub(crate) struct Shared {
     health: Health,
     metrics: Arc<Metrics>,
     writer_ended: AtomicBool,
+    /// Nothing more is brought to SQL.
+    keeper_ended: CancellationToken,
     /// Every record below this log position has been applied.
     applied_through: AtomicU64,
     /// Log position below which the writer may remove segments.
@@ -118,8 +121,13 @@ impl Engine {
 
     /// Makes a tenant; answers when it can be queried. `Refused` when it is there already.
     pub(crate) async fn create_tenant(&self, id: TenantId, actor: &str) -> Result<Outcome, SubmitError> {
-        let slot = self.shared.tenants.add(Tenant::new(id, self.shared.settings.limits), &self.shared.queue);
-        self.execute(&slot, &Record::TenantCreated(change(actor))).await
+        let slot = self.shared.tenants.add(Tenant::new(id, tenant::Limits::default()), &self.shared.queue);
+        let outcome = self.execute(&slot, &Record::TenantCreated(change(actor))).await?;
+        let limits = self.shared.settings.limits;
+        if slot.state().limits() != limits {
+            self.execute(&slot, &Record::LimitsSet { limits, at_us: clock::now_us() }).await?;
+        }
+        Ok(outcome)
     }
 
     /// Submits a record, and waits until it is durable, applied, and what it changed can be queried.
@@ -129,18 +137,24 @@ impl Engine {
             return Err(SubmitError);
         }
         let Answer { position, outcome } = answer.await.map_err(|_| SubmitError)?;
-        slot.projected(position + 1).await;
+        // What is durable is done, even if SQL fails until the server stops.
+        let _ = self.shared.keeper_ended.run_until_cancelled(slot.projected(position + 1)).await;
         Ok(outcome)
     }
 
-    /// The message that a queue entry stands for: from the log, or from where it outlived its segment.
-    pub(crate) fn message(&self, tenant: &TenantId, position: u64) -> Option<Message> {
-        let from_log = self.log.read(Position(position)).ok();
-        let bytes = match &from_log {
-            Some(frame) => frame.payload().to_vec(),
-            None => self.shared.store.message(tenant.as_str(), position).ok()??,
+    /// The message that a queue entry stands for: from the log, or from where it outlived its segment. None: it is lost,
+    /// for the log is damaged there.
+    ///
+    /// # Errors
+    /// It cannot be read now; another time it may.
+    pub(crate) fn message(&self, tenant: &TenantId, position: u64) -> Result<Option<Message>, Unreadable> {
+        let bytes = match self.log.read(Position(position)) {
+            Ok(frame) => Some(frame.into_payload()),
+            Err(ReadError::Removed) => self.shared.store.message(tenant.as_str(), position).map_err(|_| Unreadable)?,
+            Err(ReadError::Unreadable(_)) => None,
+            Err(ReadError::NotCommitted | ReadError::Medium(_)) => return Err(Unreadable),
         };
-        Record::decode(&bytes).ok()?.message()
+        Ok(bytes.and_then(|bytes| Record::decode(&bytes).ok()?.message()))
     }
 
     /// Submits `Timeout` records where one is due. Called about once a second.
@@ -197,6 +211,10 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<&Refused> {
         _ => None,
     }
 }
+
+/// A message cannot be read now.
+#[derive(Debug)]
+pub(crate) struct Unreadable;
 
 /// The server is stopping, or its log has failed: nothing more is taken.
 #[derive(Debug, thiserror::Error)]

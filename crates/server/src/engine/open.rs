@@ -9,6 +9,7 @@ use identity::TenantId;
 use log::{FileStorage, Log, Position, Storage};
 use store::{SqliteStore, Store};
 use tenant::{Record, Tenant};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::keeper::Bell;
@@ -50,7 +51,7 @@ impl Engine {
                 "the log ended in a commit that was under way; nothing of it was acknowledged"
             );
         }
-        let tenants = restore(&log, &*store, &settings)?;
+        let tenants = restore(&log, &*store)?;
 
         let reader = log.reader();
         let preparer = log.preparer();
@@ -63,15 +64,19 @@ impl Engine {
             health: Health::default(),
             metrics,
             writer_ended: false.into(),
+            keeper_ended: CancellationToken::new(),
             applied_through: recovered.end.0.into(),
             retire_below: None.into(),
         });
         for tenant in tenants.into_values() {
+            let (at_us, limits) = (clock::now_us(), shared.settings.limits);
+            let has_other_limits = tenant.limits() != limits;
             let slot = shared.tenants.add(tenant, &shared.queue);
-            let bytes = Record::Restarted { at_us: clock::now_us() }.encode();
-            slot.lane
-                .push(Entry { bytes, reply: Reply::Nobody })
-                .map_err(|_| OpenError::Log("its queue is full".into()))?;
+            let changed = has_other_limits.then_some(Record::LimitsSet { limits, at_us });
+            for record in [Record::Restarted { at_us }].into_iter().chain(changed) {
+                let entry = Entry { bytes: record.encode(), reply: Reply::Nobody };
+                slot.lane.push(entry).map_err(|_| OpenError::Log("its queue is full".into()))?;
+            }
         }
         let threads = vec![
             spawn("writer", {
@@ -84,7 +89,10 @@ impl Engine {
             }),
             spawn("keeper", {
                 let (shared, reader) = (shared.clone(), reader.clone());
-                move || keeper::run(&shared, &reader, &preparer)
+                move || {
+                    keeper::run(&shared, &reader, &preparer);
+                    shared.keeper_ended.cancel();
+                }
             }),
         ];
         Ok(Engine { shared, log: reader, threads: threads.into() })
@@ -92,12 +100,13 @@ impl Engine {
 }
 
 /// The tenants as of the end of the log.
-fn restore(log: &Log, store: &dyn Store, settings: &Settings) -> Result<BTreeMap<TenantId, Tenant>, OpenError> {
+fn restore(log: &Log, store: &dyn Store) -> Result<BTreeMap<TenantId, Tenant>, OpenError> {
     let mut tenants = BTreeMap::new();
     for image in store.restore().map_err(|cause| OpenError::Store(cause.to_string()))? {
         let id: TenantId =
             image.tenant.parse().map_err(|_| OpenError::Store(format!("{:?} is no tenant id", image.tenant)))?;
-        let tenant = Tenant::restore(id.clone(), settings.limits, image.position, image.projected, image.parts);
+        let tenant =
+            Tenant::restore(id.clone(), tenant::Limits::default(), image.position, image.projected, image.parts);
         tenants.insert(id, tenant.map_err(|cause| OpenError::Store(cause.to_string()))?);
     }
     let reader = log.reader();
@@ -114,7 +123,7 @@ fn restore(log: &Log, store: &dyn Store, settings: &Settings) -> Result<BTreeMap
             }
         };
         let Ok(id) = frame.tenant().parse::<TenantId>() else { continue };
-        let tenant = tenants.entry(id.clone()).or_insert_with(|| Tenant::new(id, settings.limits));
+        let tenant = tenants.entry(id.clone()).or_insert_with(|| Tenant::new(id, tenant::Limits::default()));
         if frame.position().0 < tenant.applied() {
             continue;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::TenantId;
-use log::CrashingStorage;
+use log::{CrashingStorage, Storage};
 use store::SqliteStore;
 use tempfile::TempDir;
 use tenant::{Outcome, Record};
@@ -32,6 +32,17 @@ impl Fixture {
     fn open(&self, settings: Settings) -> Engine {
         let store = SqliteStore::open(&self.folder.path().join("dinrail.db")).unwrap();
         Engine::assemble(self.storage.clone(), Arc::new(store), settings, Arc::new(Metrics::default())).unwrap()
+    }
+
+    /// Waits until the keeper has made the spare segment: the next sync is then a commit's.
+    fn settle(&self) {
+        let started = std::time::Instant::now();
+        let mut syncs = 0;
+        while self.storage.list().unwrap().len() < 2 || self.storage.syncs() != syncs {
+            assert!(started.elapsed() < PATIENCE, "there is no spare segment");
+            syncs = self.storage.syncs();
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// What a power cut leaves of the log.
@@ -78,6 +89,7 @@ fn a_failed_sync_latches_until_a_restart() {
     let mut fixture = Fixture::new();
     let engine = fixture.open(settings());
     assert_eq!(block_on(create(&engine, "acme")), Some(Outcome::Done));
+    fixture.settle();
     fixture.storage.fail_sync(1);
     assert_eq!(block_on(create(&engine, "lost")), None, "nothing is answered");
     assert_eq!(engine.health().disk(), Disk::Failed);
@@ -251,10 +263,35 @@ fn a_slow_session_pins_no_segments_and_loses_no_message() {
         assert!(started.elapsed() < PATIENCE, "the segment is still there");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let kept = engine.message(&tenant("acme"), position).unwrap();
+    let kept = engine.message(&tenant("acme"), position).ok().flatten().unwrap();
     assert_eq!(kept.payload, b"wait for me");
     engine.stop();
     let engine = fixture.open(settings);
-    assert_eq!(engine.message(&tenant("acme"), position).unwrap().payload, b"wait for me");
+    assert_eq!(engine.message(&tenant("acme"), position).ok().flatten().unwrap().payload, b"wait for me");
+    engine.stop();
+}
+
+#[test]
+fn changed_limits_hold_for_what_comes_and_not_for_what_was_taken() {
+    let fixture = Fixture::new();
+    let wide = Settings { limits: tenant::Limits { authorities_max: 5, ..tenant::Limits::default() }, ..settings() };
+    let engine = fixture.open(wide.clone());
+    assert_eq!(block_on(create(&engine, "acme")), Some(Outcome::Done));
+    let slot = engine.tenant(&tenant("acme")).unwrap();
+    assert_eq!(slot.state().limits(), wide.limits);
+    onboarded(&engine, &slot, "press");
+    drop(slot);
+    // Nothing is in a checkpoint when the power goes, and the new settings would have refused the authority.
+    let mut fixture = fixture;
+    fixture.crash();
+    let narrow = Settings { limits: tenant::Limits { authorities_max: 0, ..wide.limits }, ..settings() };
+    drop(engine);
+    let engine = fixture.open(narrow.clone());
+    let slot = engine.tenant(&tenant("acme")).unwrap();
+    assert_eq!(slot.state().registry().authorities().count(), 1);
+    assert!(slot.state().agent("acme_press").is_some());
+    // The record with the new limits is applied before anything that is submitted now.
+    block_on(engine.execute(&slot, &Record::Timeout { now_us: 1 })).unwrap();
+    assert_eq!(slot.state().limits(), narrow.limits);
     engine.stop();
 }

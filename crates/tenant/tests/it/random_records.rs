@@ -104,6 +104,10 @@ fn control() -> impl Strategy<Value = Record<'static>> {
         }),
         any::<i64>().prop_map(|at_us| Record::Restarted { at_us }),
         any::<i64>().prop_map(|now_us| Record::Timeout { now_us }),
+        (any::<usize>(), any::<i64>()).prop_map(|(agents_max, at_us)| {
+            let limits = tenant::Limits { agents_max, ..tenant::Limits::default() };
+            Record::LimitsSet { limits, at_us }
+        }),
     ]
 }
 

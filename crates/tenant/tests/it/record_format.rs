@@ -137,10 +137,16 @@ fn records() -> Vec<(&'static str, Record<'static>)> {
         ),
         ("Restarted", Record::Restarted { at_us: -14 }),
         ("Timeout", Record::Timeout { now_us: 15 }),
+        ("LimitsSet", Record::LimitsSet { limits: limits(), at_us: 16 }),
     ]
 }
 
 /// A new variant does not compile here until it has a name, and then has no line in the file.
+fn limits() -> tenant::Limits {
+    let broker = broker::Limits { queued_per_session_max: 1, subscriptions_per_session_max: 2 };
+    tenant::Limits { agents_max: 3, data_points_per_agent_max: 4, authorities_max: 300, broker }
+}
+
 fn name(record: &Record<'_>) -> &'static str {
     match record {
         Record::TenantCreated(_) => "TenantCreated",
@@ -161,6 +167,7 @@ fn name(record: &Record<'_>) -> &'static str {
         Record::Sent { .. } => "Sent",
         Record::Restarted { .. } => "Restarted",
         Record::Timeout { .. } => "Timeout",
+        Record::LimitsSet { .. } => "LimitsSet",
     }
 }
 
