@@ -15,11 +15,11 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("dinrail-mqtt", &[]),
     ("dinrail-log", &[]),
     ("identity", &[]),
-    ("ingest", &["identity"]),
+    ("ingest", &[]),
     ("broker", &["dinrail-mqtt"]),
     ("tenant", &["broker", "ingest", "identity", "dinrail-mqtt"]),
     ("store", &["tenant", "broker", "ingest", "identity"]),
-    ("simulator", &["dinrail-mqtt", "dinrail-log", "identity", "ingest", "broker", "tenant", "store"]),
+    ("simulator", &["dinrail-log", "identity", "ingest", "broker", "tenant", "store"]),
     ("dinrail", &["dinrail-mqtt", "dinrail-log", "identity", "ingest", "broker", "tenant", "store"]),
     ("xtask", &[]),
 ];

@@ -14,6 +14,7 @@ mod http;
 mod metrics;
 mod network;
 mod server;
+mod sim;
 mod snippets;
 mod trace;
 

@@ -188,7 +188,7 @@ fn tls(ca: Option<&Path>) -> Result<rustls::ClientConfig, ClientError> {
 }
 
 /// Percent-encodes one segment of a path.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

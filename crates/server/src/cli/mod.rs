@@ -9,6 +9,7 @@ mod local;
 mod output;
 mod serve;
 mod session;
+mod sim;
 mod tenant;
 mod token;
 mod trace;
@@ -20,8 +21,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::server::StartError;
 
-pub(crate) use client::{Client, ClientError};
-pub(crate) use local::{issue_agent, prove};
+pub(crate) use client::{Client, ClientError, segment};
+pub(crate) use local::{Signer, issue_agent, prove};
 use output::Format;
 pub(crate) use output::{print, write_whole};
 
@@ -32,7 +33,7 @@ pub(crate) use output::{print, write_whole};
 #[derive(Debug, Parser)]
 #[command(name = "dinrail", version, propagate_version = true, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 the server refused or cannot be reached, 2 the command line or a file is wrong."
+    after_help = "Exit codes: 0 done, 1 the server refused or cannot be reached, 2 the command line or a file is wrong,\n3 `sim` misses something that was acknowledged."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -68,6 +69,8 @@ enum Command {
     /// Find out why something does not connect
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    /// Simulate a fleet: agents that connect, publish, measure, and check that what was acknowledged is there
+    Sim(Box<sim::SimArgs>),
 }
 
 /// Which server, and how to show its answers.
@@ -102,6 +105,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Data(command) => on_runtime(data::run(command)),
         Command::Token(command) => on_runtime(token::run(command)),
         Command::Trace(command) => on_runtime(trace::run(command)),
+        Command::Sim(args) => on_runtime(sim::run(*args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -129,13 +133,20 @@ pub(crate) enum Failure {
     /// A server that could not start.
     #[error("{0}")]
     Start(#[from] StartError),
+    /// A simulated fleet of which no agent was let in.
+    #[error("{0}")]
+    NotConnected(String),
+    /// Something that was acknowledged is not there.
+    #[error("{0}")]
+    Missing(String),
 }
 
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Failure::Server(_) | Failure::Start(_) => 1,
+            Failure::Server(_) | Failure::Start(_) | Failure::NotConnected(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Missing(_) => 3,
         }
     }
 

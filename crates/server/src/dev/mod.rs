@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::door::{self, Files};
 use crate::server::Server;
 use agents::IssuedAgent;
+use fleet::Fleet;
 
 /// The tenant that dev makes.
 const TENANT: &str = "demo";
@@ -61,23 +62,19 @@ async fn prepare(server: &Server, options: &Options) -> Result<(), Failure> {
     let token = operator_token(&client, server, folder).await?;
 
     let hello = agents::issue(folder, &ca, HELLO)?;
-    fleet::onboard(server, &hello).await?;
-    let mut fleet = Vec::new();
+    let fleet = Fleet::new(server)?;
+    fleet.onboard(&hello).await?;
+    let mut members = Vec::new();
     for number in 1..=options.fleet {
-        fleet.push(agents::issue(folder, &ca, &format!("fleet-{number:02}"))?);
+        members.push(agents::issue(folder, &ca, &format!("fleet-{number:02}"))?);
     }
     let fresh = fresh_agents(&client, folder, &ca).await?;
 
     let started = report::Started { server, tenant: TENANT, token: &token, hello: &hello, fresh: &fresh };
     started.write(&folder.join("dev.json"))?;
     started.print(options.fleet);
-    for agent in fleet {
-        server.control().spawn(fleet::run(
-            server.addresses.mqtts,
-            server.server_ca.clone(),
-            agent,
-            server.stop_token(),
-        ));
+    for agent in &members {
+        fleet.run(server, agent)?;
     }
     server.control().spawn(report::every_second(server.engine.clone(), server.stop_token()));
     Ok(())

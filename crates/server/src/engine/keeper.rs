@@ -185,7 +185,7 @@ fn move_queued(shared: &Shared, log: &LogReader, slot: &Arc<Slot>, limit: Positi
             // Its segment may not go as long as another try may read it.
             Err(ReadError::Medium(cause)) => return Err(cause.to_string()),
             Err(cause) => {
-                warn!(tenant = %slot.id, position, %cause, "a queued message is lost with a damaged part of the log")
+                warn!(tenant = %slot.id, position, %cause, "a queued message is lost with a damaged part of the log");
             }
         }
     }

@@ -16,5 +16,6 @@ mod restart;
 mod revocation;
 mod serve;
 mod sessions;
+mod sim;
 mod support;
 mod trace;
