@@ -6,9 +6,10 @@ use clap::Subcommand;
 use identity::{ClientId, CommonName, TenantId};
 use serde_json::json;
 
-use super::client::{Client, segment};
 use super::output::{self, Column};
-use super::{Failure, Target, local};
+use super::{Failure, Target};
+use crate::client::segment;
+use crate::issuing;
 
 const COLUMNS: [Column; 8] = [
     ("AGENT", "/clientId"),
@@ -144,7 +145,7 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), Failure> {
             let name: CommonName = cn.parse().map_err(|error| Failure::Usage(format!("--cn: {error}")))?;
             let client_id =
                 ClientId::for_agent(&tenant, &name).map_err(|error| Failure::Usage(format!("--cn: {error}")))?;
-            let issued = local::issue_agent(&ca, &ca_key, &cn, days, &out)?;
+            let issued = issuing::issue_agent(&ca, &ca_key, &cn, days, &out)?;
             let paste = crate::snippets::Paste {
                 host: &host,
                 port: 8883,
@@ -170,28 +171,28 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), Failure> {
             for (name, value) in [("tenant", tenant), ("after", after)] {
                 path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
             }
-            let answer = Client::new(&target)?.get(&path).await?;
+            let answer = target.client()?.get(&path).await?;
             output::list(target.output, &answer, "agents", &COLUMNS);
         }
         AgentCommand::Show { client_id, target } => {
-            let answer = Client::new(&target)?.get(&path(&client_id, "")).await?;
+            let answer = target.client()?.get(&path(&client_id, "")).await?;
             output::one(target.output, &answer, &FIELDS);
         }
         AgentCommand::Rejects { client_id, target } => {
-            let answer = Client::new(&target)?.get(&path(&client_id, "/rejects")).await?;
+            let answer = target.client()?.get(&path(&client_id, "/rejects")).await?;
             output::list(target.output, &answer, "rejects", &REJECTS);
         }
         AgentCommand::Revoke { client_id, target } => {
-            Client::new(&target)?.post(&path(&client_id, "/revoke"), None).await?;
+            target.client()?.post(&path(&client_id, "/revoke"), None).await?;
             output::print("revoked");
         }
         AgentCommand::Restore { client_id, target } => {
-            Client::new(&target)?.post(&path(&client_id, "/restore"), None).await?;
+            target.client()?.post(&path(&client_id, "/restore"), None).await?;
             output::print("restored");
         }
         AgentCommand::Send { client_id, topic, payload, qos, target } => {
             let body = json!({"topic": topic, "payload": payload, "qos": qos});
-            let answer = Client::new(&target)?.post(&path(&client_id, "/messages"), Some(body)).await?;
+            let answer = target.client()?.post(&path(&client_id, "/messages"), Some(body)).await?;
             output::one(target.output, &answer, &[("SESSIONS REACHED", "/sessions")]);
         }
     }

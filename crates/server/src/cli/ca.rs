@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::{Client, segment};
 use super::output::{self, Column};
-use super::{Failure, Target, local};
+use super::{Failure, Target};
+use crate::client::{Client, segment};
+use crate::issuing;
 
 const COLUMNS: [Column; 7] = [
     ("ID", "/id"),
@@ -99,7 +100,7 @@ pub(super) async fn run(command: CaCommand) -> Result<(), Failure> {
         CaCommand::Add { tenant, certificate, name, target } => {
             let pem = std::fs::read_to_string(&certificate).map_err(|cause| Failure::file(&certificate, cause))?;
             let body = json!({"name": name, "certificate": pem});
-            let answer = Client::new(&target)?.post(&path(&tenant, ""), Some(body)).await?;
+            let answer = target.client()?.post(&path(&tenant, ""), Some(body)).await?;
             output::one(target.output, &answer, &COLUMNS);
             for warning in answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 eprintln!("warning: {warning}");
@@ -108,15 +109,15 @@ pub(super) async fn run(command: CaCommand) -> Result<(), Failure> {
             eprintln!("next: dinrail ca verify --tenant {tenant} {id} --key FILE");
         }
         CaCommand::List { tenant, target } => {
-            let answer = Client::new(&target)?.get(&path(&tenant, "")).await?;
+            let answer = target.client()?.get(&path(&tenant, "")).await?;
             output::list(target.output, &answer, "authorities", &COLUMNS);
         }
         CaCommand::Show { tenant, id, target } => {
-            let answer = Client::new(&target)?.get(&path(&tenant, &format!("/{}", segment(&id)))).await?;
+            let answer = target.client()?.get(&path(&tenant, &format!("/{}", segment(&id)))).await?;
             output::one(target.output, &answer, &COLUMNS);
         }
         CaCommand::Code { tenant, id, target } => {
-            let answer = Client::new(&target)?.post(&path(&tenant, &format!("/{}/code", segment(&id))), None).await?;
+            let answer = target.client()?.post(&path(&tenant, &format!("/{}/code", segment(&id))), None).await?;
             output::one(
                 target.output,
                 &answer,
@@ -124,7 +125,7 @@ pub(super) async fn run(command: CaCommand) -> Result<(), Failure> {
             );
         }
         CaCommand::Verify { tenant, id, key, certificate, target } => {
-            let client = Client::new(&target)?;
+            let client = target.client()?;
             let proof = match (key, certificate) {
                 (Some(key), _) => prove(&client, &path(&tenant, &format!("/{}/code", segment(&id))), &key).await?,
                 (None, Some(file)) => std::fs::read_to_string(&file).map_err(|cause| Failure::file(&file, cause))?,
@@ -135,7 +136,7 @@ pub(super) async fn run(command: CaCommand) -> Result<(), Failure> {
             output::one(target.output, &answer, &COLUMNS);
         }
         CaCommand::Revoke { tenant, id, target } => {
-            Client::new(&target)?.delete(&path(&tenant, &format!("/{}", segment(&id)))).await?;
+            target.client()?.delete(&path(&tenant, &format!("/{}", segment(&id)))).await?;
             output::print("revoked");
         }
     }
@@ -150,5 +151,5 @@ async fn prove(client: &Client, code_path: &str, key: &std::path::Path) -> Resul
     if code.is_empty() {
         return Err(Failure::Usage(format!("the CA is {}; only a pending one is to be verified", text("status"))));
     }
-    local::prove(&text("certificate"), key, &code)
+    issuing::prove(&text("certificate"), key, &code)
 }

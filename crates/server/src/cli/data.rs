@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::client::{Client, segment};
 use super::output::{self, Column, Format};
 use super::{Failure, Target};
+use crate::client::segment;
 
 const COLUMNS: [Column; 3] = [("TIME", "/timestamp"), ("VALUE", "/value"), ("QUALITY", "/quality")];
 
@@ -67,7 +67,7 @@ pub(super) enum DataCommand {
 pub(super) async fn run(command: DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::Points { client_id, target } => {
-            let answer = Client::new(&target)?.get(&format!("/agents/{}/datapoints", segment(&client_id))).await?;
+            let answer = target.client()?.get(&format!("/agents/{}/datapoints", segment(&client_id))).await?;
             let columns = [
                 ("DATA POINT", "/dataPointId"),
                 ("LAST VALUE", "/lastValue/value"),
@@ -81,7 +81,7 @@ pub(super) async fn run(command: DataCommand) -> Result<(), Failure> {
             for (name, value) in [("from", from), ("to", to), ("every", every), ("fn", function)] {
                 path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
             }
-            let answer = Client::new(&target)?.get(&path).await?;
+            let answer = target.client()?.get(&path).await?;
             output::list(target.output, &answer, "samples", &COLUMNS);
         }
         DataCommand::Tail { client_id, data_point, lines, target } => {
@@ -92,7 +92,7 @@ pub(super) async fn run(command: DataCommand) -> Result<(), Failure> {
 }
 
 async fn tail(client_id: &str, data_point: &str, lines: usize, target: &Target) -> Result<(), Failure> {
-    let client = Client::new(target)?;
+    let client = target.client()?;
     let path = samples(client_id, data_point);
     let latest = client.get(&format!("{path}?order=desc&limit={}", lines.clamp(1, 10_000))).await?;
     let mut rows: Vec<Value> = latest["samples"].as_array().cloned().unwrap_or_default();

@@ -2,10 +2,8 @@
 
 mod agent;
 mod ca;
-mod client;
 mod data;
 mod dev;
-mod local;
 mod output;
 mod serve;
 mod session;
@@ -19,12 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::server::StartError;
-
-pub(crate) use client::{Client, ClientError, segment};
-pub(crate) use local::{Signer, issue_agent, prove};
+use crate::client::{Client, ClientError};
+use crate::failure::Failure;
 use output::Format;
-pub(crate) use output::{print, write_whole};
 
 /// MQTT broker behind mutual TLS that keeps what its agents send.
 ///
@@ -90,6 +85,12 @@ struct Target {
     output: Format,
 }
 
+impl Target {
+    fn client(&self) -> Result<Client, ClientError> {
+        Client::new(self.server.as_deref(), self.token.clone(), self.server_ca.clone())
+    }
+}
+
 /// Runs the command.
 ///
 /// Exit codes: 0 done, 1 the server refused or cannot be reached, 2 the command line or a file is wrong.
@@ -119,39 +120,4 @@ pub(crate) fn run() -> ExitCode {
 fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|cause| Failure::Usage(cause.to_string()))?.block_on(work)
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The command line, or a file that it names.
-    #[error("{0}")]
-    Usage(String),
-    /// The server.
-    #[error("{0}")]
-    Server(#[from] ClientError),
-    /// A server that could not start.
-    #[error("{0}")]
-    Start(#[from] StartError),
-    /// A simulated fleet of which no agent was let in.
-    #[error("{0}")]
-    NotConnected(String),
-    /// Something that was acknowledged is not there.
-    #[error("{0}")]
-    Missing(String),
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Failure::Server(_) | Failure::Start(_) | Failure::NotConnected(_) => 1,
-            Failure::Usage(_) => 2,
-            Failure::Missing(_) => 3,
-        }
-    }
-
-    /// A file, with what went wrong.
-    pub(crate) fn file(path: &std::path::Path, cause: impl std::fmt::Display) -> Failure {
-        Failure::Usage(format!("{}: {cause}", path.display()))
-    }
 }

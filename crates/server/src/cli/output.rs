@@ -1,11 +1,9 @@
 //! Answers as tables for people, as JSON for programs.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
+
+pub(super) use crate::output::{print, write_whole};
 
 /// How to show an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -63,21 +61,6 @@ pub(super) fn one(format: Format, answer: &Value, fields: &[Column]) {
 /// Prints JSON.
 pub(super) fn json(answer: &Value) {
     print(&serde_json::to_string_pretty(answer).unwrap_or_default());
-}
-
-/// Prints a line. A reader that has gone away (`| head`) ends the program quietly.
-pub(crate) fn print(line: &str) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
-    }
-}
-
-/// Writes a file for its owner alone, all of it or nothing: whoever waits for the file reads no half of it.
-pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    file.write_all(text.as_bytes())?;
-    std::fs::rename(part, path)
 }
 
 fn table() -> Table {

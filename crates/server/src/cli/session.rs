@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use super::client::{Client, segment};
 use super::output::{self, Column};
 use super::{Failure, Target};
+use crate::client::segment;
 
 const COLUMNS: [Column; 7] = [
     ("CLIENT ID", "/clientId"),
@@ -57,11 +57,11 @@ pub(super) async fn run(command: SessionCommand) -> Result<(), Failure> {
             for (name, value) in [("tenant", tenant), ("after", after)] {
                 path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
             }
-            let answer = Client::new(&target)?.get(&path).await?;
+            let answer = target.client()?.get(&path).await?;
             output::list(target.output, &answer, "sessions", &COLUMNS);
         }
         SessionCommand::Show { client_id, target } => {
-            let answer = Client::new(&target)?.get(&format!("/agents/{}/sessions", segment(&client_id))).await?;
+            let answer = target.client()?.get(&format!("/agents/{}/sessions", segment(&client_id))).await?;
             output::list(target.output, &answer, "sessions", &COLUMNS[..6]);
             if target.output == output::Format::Table {
                 for session in answer["sessions"].as_array().into_iter().flatten() {
@@ -70,7 +70,7 @@ pub(super) async fn run(command: SessionCommand) -> Result<(), Failure> {
             }
         }
         SessionCommand::Kick { client_id, target } => {
-            Client::new(&target)?.post(&format!("/agents/{}/disconnect", segment(&client_id)), None).await?;
+            target.client()?.post(&format!("/agents/{}/disconnect", segment(&client_id)), None).await?;
             output::print("kicked");
         }
     }

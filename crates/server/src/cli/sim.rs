@@ -11,7 +11,6 @@ use rustls::SupportedProtocolVersion;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 
-use super::client::Client;
 use super::output::{self, Column, Format};
 use super::{Failure, Target};
 use crate::door::Files;
@@ -344,7 +343,7 @@ fn check(args: &SimArgs, dev: &Dev) -> Result<Option<Check>, Failure> {
     };
     let Some(server) = server else { return Ok(None) };
     let target = Target { server: Some(server), token, server_ca: args.server_ca.clone(), output: Format::Json };
-    Ok(Some(Check { client: Client::new(&target)?, all: args.check_all }))
+    Ok(Some(Check { client: target.client()?, all: args.check_all }))
 }
 
 /// dev.json of a `dinrail dev`.

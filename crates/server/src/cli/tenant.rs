@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::client::{Client, segment};
 use super::output::{self, Column};
 use super::{Failure, Target};
+use crate::client::segment;
 
 const COLUMNS: [Column; 7] = [
     ("TENANT", "/id"),
@@ -43,15 +43,15 @@ pub(super) enum TenantCommand {
 pub(super) async fn run(command: TenantCommand) -> Result<(), Failure> {
     match command {
         TenantCommand::Create { id, target } => {
-            let answer = Client::new(&target)?.post("/tenants", Some(json!({"id": id}))).await?;
+            let answer = target.client()?.post("/tenants", Some(json!({"id": id}))).await?;
             output::one(target.output, &answer, &COLUMNS);
         }
         TenantCommand::List { target } => {
-            let answer = Client::new(&target)?.get("/tenants").await?;
+            let answer = target.client()?.get("/tenants").await?;
             output::list(target.output, &answer, "tenants", &COLUMNS);
         }
         TenantCommand::Show { id, target } => {
-            let answer = Client::new(&target)?.get(&format!("/tenants/{}", segment(&id))).await?;
+            let answer = target.client()?.get(&format!("/tenants/{}", segment(&id))).await?;
             output::one(target.output, &answer, &COLUMNS);
         }
     }

@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::client::{Client, segment};
 use super::output::{self, Column};
 use super::{Failure, Target};
+use crate::client::segment;
 
 const COLUMNS: [Column; 5] =
     [("ID", "/id"), ("TENANT", "/tenant"), ("ROLE", "/role"), ("LABEL", "/label"), ("EXPIRES", "/expiresAt")];
@@ -47,16 +47,16 @@ pub(super) async fn run(command: TokenCommand) -> Result<(), Failure> {
     match command {
         TokenCommand::Create { tenant, role, label, days, target } => {
             let body = json!({"tenant": tenant, "role": role, "label": label, "days": days});
-            let answer = Client::new(&target)?.post("/tokens", Some(body)).await?;
+            let answer = target.client()?.post("/tokens", Some(body)).await?;
             let fields: Vec<Column> = [("TOKEN", "/token")].into_iter().chain(COLUMNS).collect();
             output::one(target.output, &answer, &fields);
         }
         TokenCommand::List { target } => {
-            let answer = Client::new(&target)?.get("/tokens").await?;
+            let answer = target.client()?.get("/tokens").await?;
             output::list(target.output, &answer, "tokens", &COLUMNS);
         }
         TokenCommand::Delete { id, target } => {
-            Client::new(&target)?.delete(&format!("/tokens/{}", segment(&id))).await?;
+            target.client()?.delete(&format!("/tokens/{}", segment(&id))).await?;
             output::print("deleted");
         }
     }

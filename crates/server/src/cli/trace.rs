@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::client::{Client, segment};
 use super::output::{self, Column, Format};
 use super::{Failure, Target};
+use crate::client::segment;
 
 const COLUMNS: [Column; 7] = [
     ("TIME", "/timestamp"),
@@ -55,15 +55,15 @@ pub(super) async fn run(command: TraceCommand) -> Result<(), Failure> {
             for (name, value) in [("tenant", tenant), ("q", search)] {
                 path.extend(value.map(|value| format!("&{name}={}", segment(&value))));
             }
-            let answer = Client::new(&target)?.get(&path).await?;
+            let answer = target.client()?.get(&path).await?;
             output::list(target.output, &answer, "handshakes", &COLUMNS);
         }
         TraceCommand::Agent { client_id, follow: true, payloads, target } => {
             let path = format!("/agents/{}/trace?payloads={payloads}", segment(&client_id));
-            Client::new(&target)?.follow(&path, |text| line(target.output, text)).await?;
+            target.client()?.follow(&path, |text| line(target.output, text)).await?;
         }
         TraceCommand::Agent { client_id, target, .. } => {
-            let client = Client::new(&target)?;
+            let client = target.client()?;
             let refused = client.get(&format!("/handshakes?q={}", segment(&client_id))).await?;
             output::list(target.output, &refused, "handshakes", &COLUMNS);
             let rejects = client.get(&format!("/agents/{}/rejects", segment(&client_id))).await?;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Failure, issue_agent};
 use crate::door::Files;
+use crate::failure::Failure;
+use crate::issuing::issue_agent;
 
 /// Days that an agent's certificate lives.
 const DAYS: u64 = 364;

@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::agents::IssuedAgent;
-use crate::cli::Failure;
 use crate::door::{self, Files};
+use crate::failure::Failure;
 use crate::server::Server;
 use crate::sim::{Agent, Behaviour, Endpoint, Gate, Profile, Shared, Source, Tls};
 

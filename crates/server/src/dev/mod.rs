@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, IsCa, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
 
-use crate::cli::{Client, ClientError, Failure};
+use crate::client::{Client, ClientError};
 use crate::config::Config;
 use crate::door::{self, Files};
+use crate::failure::Failure;
 use crate::server::Server;
 use agents::IssuedAgent;
 use fleet::Fleet;
@@ -97,7 +98,7 @@ async fn tenant_ca(client: &Client, folder: &Path) -> Result<Files, Failure> {
     if authority["status"] == "PENDING_VERIFICATION" {
         let path = format!("{path}/{}", authority["id"].as_str().unwrap_or_default());
         let code = client.post(&format!("{path}/code"), None).await?;
-        let proof = crate::cli::prove(&pem, &files.key, code["registrationCode"].as_str().unwrap_or_default())?;
+        let proof = crate::issuing::prove(&pem, &files.key, code["registrationCode"].as_str().unwrap_or_default())?;
         client.post(&format!("{path}/verify"), Some(json!({"verificationCertificate": proof}))).await?;
     }
     Ok(files)

@@ -10,8 +10,9 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::agents::IssuedAgent;
-use crate::cli::{self, Failure};
 use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::output;
 use crate::server::Server;
 use crate::snippets::Paste;
 
@@ -41,7 +42,7 @@ impl Started<'_> {
             "server_ca": self.server.server_ca,
             "agents": agents,
         });
-        cli::write_whole(path, &format!("{text:#}\n")).map_err(|cause| Failure::file(path, cause))
+        output::write_whole(path, &format!("{text:#}\n")).map_err(|cause| Failure::file(path, cause))
     }
 
     /// Prints what a person needs.
@@ -58,7 +59,7 @@ impl Started<'_> {
         };
         let socket = server.addresses.socket.display();
         let program = std::env::current_exe().map_or_else(|_| "dinrail".to_owned(), |path| path.display().to_string());
-        cli::print(&format!(
+        output::print(&format!(
             "dinrail dev: tenant {tenant}, {fleet} agents of its own publish once a second\n\n\
              MQTT over TLS  localhost:{}   (and localhost:{} with ALPN x-amzn-mqtt-ca)\n\
              API            {}   (token in operator.token)\n\
@@ -95,7 +96,7 @@ pub(super) async fn every_second(engine: Arc<Engine>, stop: CancellationToken) {
     while stop.run_until_cancelled(second.tick()).await.is_some() {
         let now = total(&engine);
         let gained = |of: fn(&Ledger) -> u64| of(&now).saturating_sub(of(&before));
-        cli::print(&format!(
+        output::print(&format!(
             "{}  received {:>6}  stored {:>6}  duplicate {:>4}  parked {:>4}  rejected {:>4}  connected {:>5}",
             &ingest::format_time(crate::clock::now_us())[11..19],
             gained(Ledger::received),

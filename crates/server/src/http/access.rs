@@ -10,7 +10,6 @@ use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 
-use super::agents::no_such_agent;
 use super::{Api, Origin, Problem, blocking, tokens};
 use crate::clock;
 use crate::engine::Slot;
@@ -37,13 +36,13 @@ impl Caller {
 
     /// The tenant and id of an agent's path.
     pub(crate) fn agent(&self, api: &Api, client_id: &str, action: Action) -> Result<(Arc<Slot>, ClientId), Problem> {
-        let client_id: ClientId = client_id.parse().map_err(|_| no_such_agent())?;
+        let client_id: ClientId = client_id.parse().map_err(|_| Problem::no_such_agent())?;
         let tenant = client_id.tenant();
         if !self.knows(&tenant) {
-            return Err(no_such_agent());
+            return Err(Problem::no_such_agent());
         }
         self.check(action, &tenant)?;
-        let slot = api.engine.tenant(&tenant).ok_or_else(no_such_agent)?;
+        let slot = api.engine.tenant(&tenant).ok_or_else(Problem::no_such_agent)?;
         Ok((slot, client_id))
     }
 

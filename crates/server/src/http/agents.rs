@@ -164,7 +164,7 @@ pub(crate) async fn show(
 ) -> Result<Json<AgentBody>, Problem> {
     let (slot, client_id) = caller.agent(&api, &client_id, Action::ReadAgents)?;
     let state = slot.state();
-    let agent = state.agent(client_id.as_str()).ok_or_else(no_such_agent)?;
+    let agent = state.agent(client_id.as_str()).ok_or_else(Problem::no_such_agent)?;
     Ok(Json(AgentBody::of(&state, &client_id, agent)))
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn data_points(
 ) -> Result<Json<DataPointList>, Problem> {
     let (slot, client_id) = caller.agent(&api, &client_id, Action::ReadData)?;
     let state = slot.state();
-    let agent = state.agent(client_id.as_str()).ok_or_else(no_such_agent)?;
+    let agent = state.agent(client_id.as_str()).ok_or_else(Problem::no_such_agent)?;
     let of = |(name, series): (&String, &tenant::Series)| DataPointBody {
         data_point_id: name.clone(),
         last_value: series.last().map(SampleBody::from),
@@ -363,11 +363,6 @@ impl From<Ledger> for LedgerBody {
     }
 }
 
-/// The one wording for agents that are not there and agents that the caller may not know of.
-pub(crate) fn no_such_agent() -> Problem {
-    Problem::not_found("There is no such agent.")
-}
-
 fn known(slot: &Slot, client_id: &ClientId) -> Result<(), Problem> {
-    slot.state().agent(client_id.as_str()).map(drop).ok_or_else(no_such_agent)
+    slot.state().agent(client_id.as_str()).map(drop).ok_or_else(Problem::no_such_agent)
 }

@@ -112,7 +112,7 @@ pub(crate) fn router(api: Api) -> Router {
 pub(crate) fn outcome(result: Result<Outcome, SubmitError>) -> Result<Outcome, Problem> {
     match result {
         Ok(Outcome::Refused(refused)) => Err(match refused {
-            Refused::UnknownAgent => agents::no_such_agent(),
+            Refused::UnknownAgent => Problem::no_such_agent(),
             Refused::UnknownAuthority => Problem::not_found("The tenant has no such certificate authority."),
             Refused::TenantExists | Refused::Authority(_) | Refused::Revoked | Refused::Quota(..) | Refused::Stale => {
                 Problem::conflict(sentence(&refused.to_string()))

@@ -52,6 +52,11 @@ impl Problem {
         Problem::new("/problems/not-found", "Not found", StatusCode::NOT_FOUND, detail)
     }
 
+    /// The one wording for agents that are not there and agents that the caller may not know of.
+    pub(crate) fn no_such_agent() -> Problem {
+        Problem::not_found("There is no such agent.")
+    }
+
     /// The path is there, the method is not.
     pub(crate) fn method_not_allowed() -> Problem {
         let detail = "This path does not take this method; /api/dinrail/v1/openapi.json lists what it takes.";

@@ -9,7 +9,6 @@ use store::{Aggregate, Order, SeriesQuery};
 use tenant::Sample;
 use utoipa::{IntoParams, ToSchema};
 
-use super::agents::no_such_agent;
 use super::{Api, Caller, Json, Path, Problem, Query, blocking};
 
 /// Samples in a page that names no limit.
@@ -30,7 +29,8 @@ pub(crate) struct SamplesQuery {
     limit: Option<usize>,
     /// `asc` (by default) or `desc`.
     order: Option<String>,
-    /// Width of a bucket, as `500ms`, `60s`, `5m`, `1h`, `1d`; with `fn`.
+    /// Width of a bucket, as `500ms`, `60s`, `5m`, `1h`, `1d`; with `fn`. Buckets begin at whole multiples of it, and hold what
+    /// lies within `from` and `to`.
     every: Option<String>,
     /// `min`, `max`, `mean`, `last` or `count` of each bucket; with `every`.
     #[serde(rename = "fn")]
@@ -81,7 +81,7 @@ pub(crate) async fn samples(
     // The head first, then SQL: a chunk that moves from one to the other in between is met twice, never missed.
     let unwritten = {
         let state = slot.state();
-        let agent = state.agent(client_id.as_str()).ok_or_else(no_such_agent)?;
+        let agent = state.agent(client_id.as_str()).ok_or_else(Problem::no_such_agent)?;
         if !agent.series().contains_key(&data_point) {
             return Err(Problem::not_found("The agent has sent no such data point."));
         }

@@ -9,7 +9,6 @@ use tenant::CloseReason;
 use tracing::info;
 use utoipa::{IntoParams, ToSchema};
 
-use super::agents::no_such_agent;
 use super::{Api, Caller, Json, Path, Problem, Query};
 
 /// Sessions in a page that names no limit.
@@ -122,7 +121,7 @@ pub(crate) async fn show(
 ) -> Result<Json<SessionList>, Problem> {
     let (slot, client_id) = caller.agent(&api, &client_id, Action::ReadAgents)?;
     let state = slot.state();
-    state.agent(client_id.as_str()).ok_or_else(no_such_agent)?;
+    state.agent(client_id.as_str()).ok_or_else(Problem::no_such_agent)?;
     let key = SessionKey::eu1(client_id.as_str());
     let found = state.broker().session(&key);
     Ok(Json(SessionList {
@@ -141,7 +140,7 @@ pub(crate) async fn disconnect(
     Path(client_id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let (slot, client_id) = caller.agent(&api, &client_id, Action::ChangeAgents)?;
-    slot.state().agent(client_id.as_str()).ok_or_else(no_such_agent)?;
+    slot.state().agent(client_id.as_str()).ok_or_else(Problem::no_such_agent)?;
     if !slot.close(client_id.as_str(), CloseReason::Kicked) {
         return Err(Problem::conflict("The agent is not connected."));
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::agent::{Finished, Kept};
 use super::source::{self, Walk};
-use crate::cli::{Client, ClientError, segment};
+use crate::client::{Client, ClientError, segment};
 
 /// Agents that are checked where not all are asked for. They are drawn at random.
 const AGENTS_MAX: usize = 100;

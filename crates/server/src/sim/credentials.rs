@@ -9,8 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
-use crate::cli::{Failure, Signer};
 use crate::door::{self, Files};
+use crate::failure::Failure;
+use crate::issuing::Signer;
 
 /// Days that a certificate made here lives; the next run makes new ones.
 const DAYS: u64 = 7;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::agent::{Agent, Finished, Profile, Shared};
 use super::connection::{Behaviour, Endpoint, Gate};
 use super::tally::Tally;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Agents that run.
 pub(super) struct Fleet {

@@ -24,9 +24,9 @@ use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use crate::cli::Failure;
 use crate::clock;
 use crate::door::{self, Files};
+use crate::failure::Failure;
 use check::Checker;
 use credentials::Mint;
 use fleet::Fleet;

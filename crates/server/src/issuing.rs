@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{Certificate, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 
-use super::Failure;
 use crate::door::{params, read, write, write_secret};
+use crate::failure::Failure;
 
 /// Days that a verification certificate lives: it is used at once.
 const PROOF_DAYS: u64 = 7;

@@ -14,8 +14,6 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::Target;
-
 /// Where a server's socket file is looked for when no server is named.
 const SOCKETS: [&str; 2] = ["dinrail-dev/dinrail.sock", "/var/lib/dinrail/dinrail.sock"];
 
@@ -49,8 +47,12 @@ impl Client {
     }
 
     /// The server that the options name, or the one that runs here.
-    pub(super) fn new(target: &Target) -> Result<Client, ClientError> {
-        let server = match target.server.as_deref() {
+    pub(crate) fn new(
+        server: Option<&str>,
+        token: Option<String>,
+        server_ca: Option<PathBuf>,
+    ) -> Result<Client, ClientError> {
+        let server = match server {
             None => {
                 Server::Unix(SOCKETS.iter().map(PathBuf::from).find(|path| path.exists()).ok_or(ClientError::NoServer)?)
             }
@@ -61,11 +63,11 @@ impl Client {
                     if uri.host().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
                         return Err(ClientError::Url(url.to_owned()));
                     }
-                    Server::Http { uri, ca: target.server_ca.clone() }
+                    Server::Http { uri, ca: server_ca }
                 }
             },
         };
-        Ok(Client { server, token: target.token.clone() })
+        Ok(Client { server, token })
     }
 
     /// GET of a path below `/api/dinrail/v1`.
