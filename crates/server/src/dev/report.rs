@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::output;
 use crate::server::Server;
-use crate::snippets::Paste;
+use crate::snippets::{Paste, quoted};
 
 /// A server that has all that dev makes.
 pub(super) struct Started<'a> {
@@ -57,8 +57,8 @@ impl Started<'_> {
             tenant,
             client_id: &hello.client_id,
         };
-        let socket = server.addresses.socket.display();
-        let program = std::env::current_exe().map_or_else(|_| "dinrail".to_owned(), |path| path.display().to_string());
+        let socket = quoted(&server.addresses.socket);
+        let program = std::env::current_exe().map_or_else(|_| "dinrail".to_owned(), |path| quoted(&path));
         output::print(&format!(
             "dinrail dev: tenant {tenant}, {fleet} agents of its own publish once a second\n\n\
              MQTT over TLS  localhost:{}   (and localhost:{} with ALPN x-amzn-mqtt-ca)\n\

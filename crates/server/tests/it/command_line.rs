@@ -196,7 +196,7 @@ fn the_lines_that_dev_prints_work_when_pasted() {
     use std::io::{BufRead, BufReader};
     let folder = folder();
     let mut dev = Command::new(DINRAIL);
-    dev.args(["dev", "--fleet", "0", "--ports", "auto", "--data"]).arg(folder.path());
+    dev.args(["dev", "--fleet", "0", "--ports", "auto", "--data"]).arg(folder.path().join("it's a folder"));
     let mut dev = dev.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let mut text = String::new();
     for line in BufReader::new(dev.stdout.take().unwrap()).lines() {
