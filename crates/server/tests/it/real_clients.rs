@@ -165,6 +165,17 @@ fn run_paho(version: &str) {
 }
 
 #[test]
+fn the_example_publishes_hears_the_verdict_and_reads_back() {
+    let folder = folder();
+    let _dev = Dev::start(folder.path());
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/publish.py");
+    let mut python = Command::new("python3");
+    let text = output(python.arg(example).arg(folder.path().join("dev.json")).env("PYTHONPATH", paho("2.1.0")));
+    assert!(text.contains("published: Success"), "{text}");
+    assert!(text.contains("'value': '6.20'"), "{text}");
+}
+
+#[test]
 fn paho_mqtt_1_6_onboards_by_its_own_reconnect_and_publishes() {
     run_paho("1.6.1");
 }
