@@ -1,6 +1,7 @@
-//! The real clients that the tests drive. They go below `target/`, except what only the system's packages have.
+//! The real clients that the tests drive, and the broker that is measured beside ours. They go below `target/`, except what
+//! only the system's packages have.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::root;
@@ -34,6 +35,24 @@ pub(crate) fn install() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Installs the broker that dinrail is measured beside, and lets no service of it run.
+pub(crate) fn install_mosquitto() -> Result<(), Failed> {
+    if mosquitto().is_file() {
+        return Ok(());
+    }
+    apt(&["update"])?;
+    apt(&["install", "--yes", "--no-install-recommends", "mosquitto"])?;
+    if Path::new("/run/systemd/system").is_dir() {
+        run(system("systemctl").args(["disable", "--now", "mosquitto"]))?;
+    }
+    Ok(())
+}
+
+/// Where Debian has it, which is not in everybody's PATH.
+pub(crate) fn mosquitto() -> PathBuf {
+    PathBuf::from("/usr/sbin/mosquitto")
+}
+
 fn paho(version: &str, folder: &Path) -> Result<(), Failed> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--no-deps", "--target"])
@@ -43,16 +62,21 @@ fn paho(version: &str, folder: &Path) -> Result<(), Failed> {
 }
 
 fn apt(arguments: &[&str]) -> Result<(), Failed> {
-    let mut apt = if is_root() { Command::new("apt-get") } else { Command::new("sudo") };
-    if !is_root() {
-        apt.arg("apt-get");
-    }
+    let mut apt = system("apt-get");
     apt.args(["-qq"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    run(&mut apt).map_err(|Failed(reason)| {
-        Failed(format!("{reason}; install the packages mosquitto-clients and openssl by hand, then try again"))
-    })
+    run(&mut apt).map_err(|Failed(reason)| Failed(format!("{reason}; install its packages by hand, then try again")))
 }
 
-fn is_root() -> bool {
+/// A program that only root may run.
+fn system(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.arg(program);
+    sudo
+}
+
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
 }

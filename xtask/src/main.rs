@@ -1,5 +1,6 @@
 //! Commands for those who work on dinrail: `cargo xtask <command>`.
 
+mod bench;
 mod clients;
 mod run;
 mod tidy;
@@ -38,6 +39,8 @@ enum Task {
     Tidy,
     /// Install the clients that the tests drive: mosquitto's (apt) and paho-mqtt's (pip)
     Clients,
+    /// Measure dinrail beside mosquitto, and write the table into docs/benchmarks.md
+    Bench(bench::Options),
     /// Write the committed documents that are generated: the OpenAPI document, and who may call what
     Documents,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Ci => deny().and_then(|()| test(None)),
         Task::Tidy => tidy::check(),
         Task::Clients => clients::install(),
+        Task::Bench(options) => bench::run(&options),
         Task::Documents => documents(),
     };
     match result {
@@ -61,8 +65,14 @@ fn main() -> ExitCode {
 }
 
 fn dev(arguments: &[String]) -> Result<(), Failed> {
+    run(Command::new(release()?).arg("dev").args(arguments))
+}
+
+/// Builds dinrail as it is released, and says where it is.
+fn release() -> Result<PathBuf, Failed> {
     run(cargo().args(["build", "--release", "--package", "dinrail"]))?;
-    run(Command::new(root().join("target/release/dinrail")).arg("dev").args(arguments))
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release/dinrail"))
 }
 
 fn test(filter: Option<&str>) -> Result<(), Failed> {
