@@ -104,7 +104,9 @@ pub(crate) async fn serve(opened: Opened, context: Arc<Context>, stop: Cancellat
         Port::Mqtts => "mqtts",
         Port::Https => "https",
     };
-    if let Some(accepted) = connect::accept(&mut wire, &context, address, &stop).await {
+    // Boxed, so that the many connections at rest do not keep the room that connecting needs.
+    let accepted = Box::pin(connect::accept(&mut wire, &context, address, &stop)).await;
+    if let Some(accepted) = accepted {
         let tenant = accepted.slot.id.to_string();
         context.metrics.connected(listener, &tenant);
         let connection = Connection {
@@ -156,7 +158,7 @@ impl Connection<'_> {
                 break end;
             }
         };
-        self.end(end).await;
+        Box::pin(self.end(end)).await;
     }
 
     async fn wake(&mut self, stop: &CancellationToken) -> Wake {

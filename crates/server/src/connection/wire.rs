@@ -29,7 +29,7 @@ thread_local! {
 
 /// One connection's bytes.
 pub(super) struct Wire {
-    pub(super) stream: TlsStream<Socket>,
+    pub(super) stream: Box<TlsStream<Socket>>,
     pub(super) mqtt: mqtt::Connection,
     /// What has come and is not taken yet.
     pub(super) input: Vec<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TlsStream<Socket>, config: &MqttConfig) -> Wire {
+    pub(super) fn new(stream: Box<TlsStream<Socket>>, config: &MqttConfig) -> Wire {
         let limits = mqtt::Limits {
             payload_max: config.payload_max,
             connect_time: config.connect_time,

@@ -36,7 +36,8 @@ pub(crate) enum Port {
 /// A connection whose handshake is done.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) stream: TlsStream<Socket>,
+    /// Boxed, for it is large and changes hands often.
+    pub(crate) stream: Box<TlsStream<Socket>>,
     pub(crate) host: Arc<Host>,
     pub(crate) protocol: Protocol,
     pub(crate) port: Port,
@@ -130,7 +131,7 @@ impl Door {
             Ok(mut stream) => {
                 stream.get_mut().0.forget();
                 self.metrics.handshake("ok", "");
-                Some(Opened { stream, host, protocol, port, address, place })
+                Some(Opened { stream: Box::new(stream), host, protocol, port, address, place })
             }
             Err(cause) => {
                 self.refuse(&seen, &first, "handshake", &handshake_hint(&cause, &first));
