@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Client, Dev, Hello, Way, folder, output};
+use crate::support::{Api, Client, Dev, Hello, Way, folder, make_ca, output};
 
 /// A route as the table names it, and a call of it in the tenant `{t}`.
 const CALLS: [(&str, &str, &str); 27] = [
@@ -124,9 +124,7 @@ fn every_route_of_the_document_is_in_the_table() {
 fn a_reader_is_not_shown_the_registration_code() {
     let folder = folder();
     let dev = Dev::start(folder.path());
-    let (ca, key) = (folder.path().join("ca2.pem"), folder.path().join("ca2.key"));
-    let arguments = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-days", "9", "-keyout"];
-    crate::support::openssl(&[&arguments[..], &[key.to_str().unwrap(), "-out", ca.to_str().unwrap()]].concat());
+    let (ca, _) = make_ca(folder.path(), "second");
     output(&mut dev.cli(&["ca", "add", "--tenant", "demo", ca.to_str().unwrap()]));
     let codes = |role: &str| {
         let list = dev.api().with_token(Some(&dev.api().token("demo", role))).get("/tenants/demo/authorities");

@@ -89,21 +89,7 @@ fn a_ca_is_uploaded_proven_and_its_agents_connect() {
     let folder = folder();
     let dev = Dev::start(folder.path());
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    crate::support::openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "365",
-        "-subj",
-        "/CN=Acme machines CA",
-        "-keyout",
-        &path("acme.key"),
-        "-out",
-        &path("acme.pem"),
-    ]);
+    crate::support::make_ca(folder.path(), "acme");
     output(&mut dev.cli(&["tenant", "create", "ACME"]));
     output(&mut dev.cli(&["tenant", "create", "acme"]));
     let added = output(&mut dev.cli(&["ca", "add", "--tenant", "acme", &path("acme.pem"), "-o", "json"]));

@@ -10,7 +10,7 @@ use mqtt::ReasonCode;
 use serde_json::Value;
 
 use crate::support::{
-    Agent, Client, Dev, Hello, PATIENCE, Reply, Way, failure, folder, openssl, output, sample, wait_for,
+    Agent, Client, Dev, Hello, PATIENCE, Reply, Way, failure, folder, make_ca, openssl, output, sample, wait_for,
 };
 
 /// The record whose code this is.
@@ -128,22 +128,7 @@ fn each_refused_connect_has_a_code_and_a_hint_that_names_the_fix() {
     assert_eq!(refused(&dev, &agent, "no-tenant-in-it").0, ReasonCode::ClientIdentifierNotValid);
     assert!(record(&dev, "bad_client_id")["hint"].as_str().unwrap().contains("<tenant>_"));
 
-    let (stranger_ca, stranger_key) = (folder.path().join("stranger.pem"), folder.path().join("stranger.key"));
-    openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "30",
-        "-subj",
-        "/CN=Nobody knows",
-        "-keyout",
-        stranger_key.to_str().unwrap(),
-        "-out",
-        stranger_ca.to_str().unwrap(),
-    ]);
+    let (stranger_ca, stranger_key) = make_ca(folder.path(), "Nobody knows");
     let stranger = issued(folder.path(), (&stranger_ca, &stranger_key), "strange", (2020, 2090));
     let (reason, words) = refused(&dev, &stranger, "demo_strange");
     assert_eq!(reason, ReasonCode::NotAuthorized);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mqtt::ReasonCode;
 
-use crate::support::{Agent, Client, Dev, Hello, Reply, Way, folder, openssl, output, prove};
+use crate::support::{Agent, Client, Dev, Hello, Reply, Way, folder, make_ca, output, prove};
 
 /// The promise.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
@@ -48,22 +48,7 @@ fn a_revoked_authority_takes_its_agents_along_and_leaves_those_of_another() {
     let folder = folder();
     let dev = Dev::start(folder.path());
     let path = |name: &str| folder.path().join(name);
-    let (second, second_key) = (path("second.pem"), path("second.key"));
-    openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "30",
-        "-subj",
-        "/CN=Second CA",
-        "-keyout",
-        second_key.to_str().unwrap(),
-        "-out",
-        second.to_str().unwrap(),
-    ]);
+    let (second, second_key) = make_ca(folder.path(), "second");
     prove(&mut |arguments| dev.cli(arguments), "demo", &second, &second_key);
     let (ca, old, new) =
         (dev.server_ca(), dev.agent(0), Agent::issue(&path("agents2"), (&second, &second_key), "demo", "lathe"));

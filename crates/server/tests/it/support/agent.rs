@@ -68,24 +68,7 @@ pub fn samples(rows: &[(&str, &str, &str)]) -> String {
 
 /// A tenant with a CA of its own on a server, and an agent with a certificate of that CA; the CA's files.
 pub fn own_tenant(serve: &Serve, folder: &Path, tenant: &str, cn: &str) -> (Agent, (PathBuf, PathBuf)) {
-    let (ca, key) = (folder.join(format!("{tenant}-ca.pem")), folder.join(format!("{tenant}-ca.key")));
-    openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "30",
-        "-subj",
-        &format!("/CN={tenant} CA"),
-        "-keyout",
-        key.to_str().unwrap(),
-        "-out",
-        ca.to_str().unwrap(),
-    ]);
+    let (ca, key) = make_ca(folder, &format!("{tenant}-ca"));
     output(&mut serve.cli(&["tenant", "create", tenant]));
     prove(&mut |arguments| serve.cli(arguments), tenant, &ca, &key);
     (Agent::issue(folder, (&ca, &key), tenant, cn), (ca, key))
@@ -98,6 +81,16 @@ pub fn prove(cli: &mut dyn FnMut(&[&str]) -> Command, tenant: &str, ca: &Path, k
     let id = added["id"].as_str().unwrap().to_owned();
     output(&mut cli(&["ca", "verify", "--tenant", tenant, &id, "--key", key.to_str().unwrap()]));
     id
+}
+
+/// A CA made by openssl: its certificate and key, with the name as CN.
+pub fn make_ca(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let (ca, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
+    let subject = format!("/CN={name}");
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", &subject];
+    let files = ["-keyout", key.to_str().unwrap(), "-out", ca.to_str().unwrap()];
+    openssl(&[&request[..], &files].concat());
+    (ca, key)
 }
 
 /// Runs openssl.

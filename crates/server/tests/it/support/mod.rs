@@ -5,7 +5,7 @@ mod api;
 mod client;
 mod server;
 
-pub use agent::{Agent, openssl, own_tenant, prove, sample, samples};
+pub use agent::{Agent, make_ca, openssl, own_tenant, prove, sample, samples};
 pub use api::Api;
 pub use client::{Client, Hello, Reply, Way};
 pub use server::{DINRAIL, Dev, PATIENCE, Serve, failure, output, wait_for};
