@@ -9,14 +9,8 @@ use tenant::{Agent, Ledger, Outcome, Presence, Record, Tenant};
 use utoipa::{IntoParams, ToSchema};
 
 use super::samples::SampleBody;
-use super::{Api, Caller, Json, Path, Problem, Query, blocking, outcome};
+use super::{Api, Caller, Json, Path, Problem, Query, blocking, outcome, page};
 use crate::engine::{Slot, change};
-
-/// Agents in a page that names no limit.
-const PAGE_DEFAULT: usize = 1000;
-
-/// Agents in a page, at most.
-const PAGE_MAX: usize = 10_000;
 
 /// What to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -131,10 +125,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<AgentList>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Problem::parameter("limit", format!("limit is 1 to {PAGE_MAX}.")));
-    }
+    let limit = page::limit(query.limit)?;
     let tenants = caller.tenants(&api, query.tenant.as_deref(), Action::ReadAgents)?;
     let mut agents = Vec::new();
     for slot in tenants {
@@ -148,9 +139,7 @@ pub(crate) async fn list(
             break;
         }
     }
-    let more = agents.len() > limit;
-    agents.truncate(limit);
-    let next = agents.last().filter(|_| more).map(|agent| agent.client_id.clone());
+    let next = page::cut(&mut agents, limit, |agent| &agent.client_id);
     Ok(Json(AgentList { agents, next }))
 }
 

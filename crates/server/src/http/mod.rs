@@ -6,6 +6,7 @@ mod agents;
 mod authorities;
 mod extract;
 mod operations;
+mod page;
 mod problem;
 mod samples;
 mod serve;

@@ -9,13 +9,7 @@ use store::{Aggregate, Order, SeriesQuery};
 use tenant::Sample;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Api, Caller, Json, Path, Problem, Query, blocking};
-
-/// Samples in a page that names no limit.
-const PAGE_DEFAULT: usize = 1000;
-
-/// Samples in a page, at most.
-const PAGE_MAX: usize = 10_000;
+use super::{Api, Caller, Json, Path, Problem, Query, blocking, page};
 
 /// Which samples.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,10 +123,7 @@ impl Request {
     fn parse(query: &SamplesQuery) -> Result<Request, Problem> {
         let from = query.from.as_deref().map(|text| time("from", text)).transpose()?.unwrap_or(i64::MIN);
         let to = query.to.as_deref().map(|text| time("to", text)).transpose()?.unwrap_or(i64::MAX);
-        let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-        if limit == 0 || limit > PAGE_MAX {
-            return Err(Problem::parameter("limit", format!("limit is 1 to {PAGE_MAX}.")));
-        }
+        let limit = page::limit(query.limit)?;
         let order = match query.order.as_deref() {
             None | Some("asc") => Order::Ascending,
             Some("desc") => Order::Descending,

@@ -9,13 +9,7 @@ use tenant::CloseReason;
 use tracing::info;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Api, Caller, Json, Path, Problem, Query};
-
-/// Sessions in a page that names no limit.
-const PAGE_DEFAULT: usize = 1000;
-
-/// Sessions in a page, at most.
-const PAGE_MAX: usize = 10_000;
+use super::{Api, Caller, Json, Path, Problem, Query, page};
 
 /// What to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -90,10 +84,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<SessionList>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Problem::parameter("limit", format!("limit is 1 to {PAGE_MAX}.")));
-    }
+    let limit = page::limit(query.limit)?;
     let after = query.after.as_deref().unwrap_or_default();
     let mut sessions = Vec::new();
     // Client ids begin with their tenant, so pages run through tenants in the same order as through sessions.
@@ -104,9 +95,7 @@ pub(crate) async fn list(
         let found = found.take(limit + 1 - sessions.len());
         sessions.extend(found.map(|(key, session)| SessionBody::of(slot.id.as_str(), key, session)));
     }
-    let more = sessions.len() > limit;
-    sessions.truncate(limit);
-    let next = sessions.last().filter(|_| more).map(|session| session.client_id.clone());
+    let next = page::cut(&mut sessions, limit, |session| &session.client_id);
     Ok(Json(SessionList { sessions, next }))
 }
 
