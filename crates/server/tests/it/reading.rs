@@ -148,3 +148,35 @@ fn a_wrong_query_is_told_what_is_wrong() {
     let missing = format!("/api/dinrail/v1/agents/{}/datapoints/none/samples", series.agent.client_id);
     assert_eq!(series.dev.api().call("GET", &missing, None).0, 404);
 }
+
+#[test]
+fn lists_of_agents_and_sessions_come_in_pages() {
+    let folder = folder();
+    let dev = Dev::start(folder.path());
+    let server_ca = dev.server_ca();
+    let agents = [dev.agent(0), dev.agent(1)];
+    // A clean session lasts as long as its connection.
+    let _clients = agents
+        .each_ref()
+        .map(|agent| Client::connect(&Way::new(dev.mqtts(), &server_ca, agent), &Hello::v311(&agent.client_id)));
+    let mut expected = agents.map(|agent| agent.client_id);
+    expected.sort();
+    for list in ["agents", "sessions"] {
+        let ids = |page: &Value| {
+            let rows = page[list].as_array().unwrap().iter();
+            rows.map(|row| row["clientId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        // Dev's own agent `demo_hello` stands before.
+        let first = dev.api().get(&format!("/{list}?limit=1&after=demo_press"));
+        let after = first["next"].as_str().unwrap();
+        let second = dev.api().get(&format!("/{list}?limit=1&after={after}"));
+        assert_eq!([ids(&first), ids(&second)].concat(), expected, "{list}");
+        assert!(second["next"].is_null(), "{list}: the last page names no next");
+        assert!(
+            dev.api().get(&format!("/{list}?limit=2&after=demo_press"))["next"].is_null(),
+            "{list}: a full last page names none"
+        );
+        let (status, answer) = dev.api().call("GET", &format!("/api/dinrail/v1/{list}?limit=0"), None);
+        assert_eq!(status, 400, "{list}: {answer}");
+    }
+}
